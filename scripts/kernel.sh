@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# Which kernel is meant: CONFIG= and a variant, resolved to fragments,
+# architecture and folders. Sourced after lib.sh.
+#
+# CONFIG	a list of fragments in configs/, separated by space, comma or +
+# variant	on   patched tree, every switch on
+#		off  patched tree, every switch off
+#		base the unmodified base, same fragments without the switches
+
+# Fragments that are merged by themselves, never named by the user
+IMPLIED_FRAGMENTS=(base x86 gates-on gates-off)
+
+fragment_file() { printf '%s/configs/%s.config\n' "$TOP" "$1"; }
+
+# What the user may name, with the line that documents it
+list_fragments() {
+	local file name
+	for file in "$TOP"/configs/*.config; do
+		name=$(basename "$file" .config)
+		case " ${IMPLIED_FRAGMENTS[*]} " in *" $name "*) [[ $name == gates-* ]] || continue ;; esac
+		printf '%s\n' "$name"
+	done
+}
+
+# A fragment's header may carry "# KEY: value" lines
+fragment_meta() { sed -n "s/^# $2: *//p" "$(fragment_file "$1")" | head -n 1; }
+
+# parse_config: CONFIG -> FLAVOUR (fragments without the gates), VARIANTS, ARCH
+parse_config() {
+	local word arch
+	FLAVOUR=() VARIANTS=() ARCH=x86_64
+	for word in ${CONFIG//[,+]/ }; do
+		[ -f "$(fragment_file "$word")" ] && list_fragments | grep -q -x -e "$word" ||
+			usage_error "unknown CONFIG '$word': there is $(list_fragments | paste -s -d' ')"
+		case $word in
+		gates-*) VARIANTS+=("${word#gates-}") ;;
+		*)	 FLAVOUR+=("$word") ;;
+		esac
+		arch=$(fragment_meta "$word" arch)
+		[ -z "$arch" ] || ARCH=$arch
+	done
+	FLAVOUR_NAME=$(IFS=+; echo "${FLAVOUR[*]-}")
+	export ARCH
+}
+
+# use_variant VARIANT: everything about one kernel of the current CONFIG
+# shellcheck disable=SC2034	# used by the scripts that source this file
+use_variant() {
+	VARIANT=$1 FRAGMENTS=(base)
+	[ "$ARCH" = arm64 ] || FRAGMENTS+=(x86)
+	case $VARIANT in
+	on|off)	FRAGMENTS+=("gates-$VARIANT")
+		KTREE=$TREE KLOCALVERSION=-timers-next
+		KNAME=${FLAVOUR_NAME:+$FLAVOUR_NAME+}gates-$VARIANT
+		KDIR=$BUILD/$BASE/$KNAME ;;
+	base)	KTREE=$BUILD/base/$BASE/linux
+		KNAME=${FLAVOUR_NAME:+$FLAVOUR_NAME+}base
+		KDIR=$BUILD/base/$BASE/${FLAVOUR_NAME:-default} ;;
+	*)	usage_error "unknown variant '$VARIANT': on, off or base" ;;
+	esac
+	FRAGMENTS+=(${FLAVOUR[@]+"${FLAVOUR[@]}"})
+
+	case $ARCH in
+	x86_64|i386)	KIMAGE=$KDIR/arch/x86/boot/bzImage KTARGET=bzImage ;;
+	arm64)		KIMAGE=$KDIR/arch/arm64/boot/Image KTARGET=Image ;;
+	*)		die "no support for ARCH=$ARCH" ;;
+	esac
+}
+
+cross_prefix() {
+	case $ARCH in
+	x86_64)	;;
+	i386)	echo i686-linux-gnu- ;;
+	arm64)	echo aarch64-linux-gnu- ;;
+	esac
+}
+
+# The kernel for 32-bit x86 is built by the native compiler with -m32
+kernel_cross() { [ "$ARCH" = i386 ] || cross_prefix; }
+
+kmake() {
+	local cross
+	cross=$(kernel_cross)
+	make -C "$KTREE" O="$KDIR" ARCH="$ARCH" CROSS_COMPILE="$cross" \
+		CC="ccache ${cross}gcc" LOCALVERSION="$KLOCALVERSION" -j"$JOBS" "$@"
+}
+
+# Boot parameters that a flavour needs, from its fragment's header
+flavour_cmdline() {
+	local f
+	for f in ${FLAVOUR[@]+"${FLAVOUR[@]}"}; do fragment_meta "$f" cmdline; done | paste -s -d' '
+}
+
+# How much slower than the plain kernel a flavour may be before it counts as hung
+flavour_slowdown() {
+	local f s worst=1
+	for f in ${FLAVOUR[@]+"${FLAVOUR[@]}"}; do
+		s=$(fragment_meta "$f" slowdown)
+		[ "${s:-1}" -le "$worst" ] || worst=$s
+	done
+	echo "$worst"
+}
+
+# Megabytes of guest memory
+flavour_memory() {
+	local f m most=512
+	for f in ${FLAVOUR[@]+"${FLAVOUR[@]}"}; do
+		m=$(fragment_meta "$f" memory)
+		[ "${m:-0}" -le "$most" ] || most=$m
+	done
+	echo "$most"
+}
