@@ -10,7 +10,7 @@
 #		base the unmodified base, same fragments without the switches
 
 # Fragments that are merged by themselves, never named by the user
-IMPLIED_FRAGMENTS=(base x86 gates-on gates-off)
+IMPLIED_FRAGMENTS=(base x86)
 
 fragment_file() { printf '%s/configs/%s.config\n' "$TOP" "$1"; }
 
@@ -19,7 +19,7 @@ list_fragments() {
 	local file name
 	for file in "$TOP"/configs/*.config; do
 		name=$(basename "$file" .config)
-		case " ${IMPLIED_FRAGMENTS[*]} " in *" $name "*) [[ $name == gates-* ]] || continue ;; esac
+		case " ${IMPLIED_FRAGMENTS[*]} " in *" $name "*) continue ;; esac
 		printf '%s\n' "$name"
 	done
 }
@@ -29,11 +29,14 @@ fragment_meta() { sed -n "s/^# $2: *//p" "$(fragment_file "$1")" | head -n 1; }
 
 # parse_config: CONFIG -> FLAVOUR (fragments without the gates), VARIANTS, ARCH
 parse_config() {
-	local word arch
+	local word arch known
+	known=$(list_fragments | paste -s -d' ')
 	FLAVOUR=() VARIANTS=() ARCH=x86_64
 	for word in ${CONFIG//[,+]/ }; do
-		[ -f "$(fragment_file "$word")" ] && list_fragments | grep -q -x -e "$word" ||
-			usage_error "unknown CONFIG '$word': there is $(list_fragments | paste -s -d' ')"
+		case " $known " in
+		*" $word "*) ;;
+		*) usage_error "unknown CONFIG '$word': there is $known" ;;
+		esac
 		case $word in
 		gates-*) VARIANTS+=("${word#gates-}") ;;
 		*)	 FLAVOUR+=("$word") ;;
@@ -46,16 +49,16 @@ parse_config() {
 }
 
 # use_variant VARIANT: everything about one kernel of the current CONFIG
-# shellcheck disable=SC2034	# used by the scripts that source this file
 use_variant() {
 	VARIANT=$1 FRAGMENTS=(base)
 	[ "$ARCH" = arm64 ] || FRAGMENTS+=(x86)
 	case $VARIANT in
 	on|off)	FRAGMENTS+=("gates-$VARIANT")
+		# shellcheck disable=SC2153	# TREE is from lib.sh
 		KTREE=$TREE KLOCALVERSION=-timers-next
 		KNAME=${FLAVOUR_NAME:+$FLAVOUR_NAME+}gates-$VARIANT
 		KDIR=$BUILD/$BASE/$KNAME ;;
-	base)	KTREE=$BUILD/base/$BASE/linux
+	base)	KTREE=$BUILD/base/$BASE/linux KLOCALVERSION=
 		KNAME=${FLAVOUR_NAME:+$FLAVOUR_NAME+}base
 		KDIR=$BUILD/base/$BASE/${FLAVOUR_NAME:-default} ;;
 	*)	usage_error "unknown variant '$VARIANT': on, off or base" ;;
@@ -112,3 +115,12 @@ flavour_memory() {
 	done
 	echo "$most"
 }
+
+# "real" for a flavour that cannot run in virtual time
+flavour_clock() {
+	local f
+	for f in ${FLAVOUR[@]+"${FLAVOUR[@]}"}; do fragment_meta "$f" clock; done | tail -n 1
+}
+
+# The step of install-deps that brings this architecture's cross tools
+cross_step() { [ "$ARCH" = x86_64 ] || echo "cross-$ARCH"; }

@@ -37,7 +37,6 @@ die()  { printf 'timers-next: error: %s\n' "$*" >&2; exit 1; }
 
 # Some failures have an exit status of their own, so that callers can tell
 # them apart without reading text.
-# shellcheck disable=SC2034	# used by the scripts that source this file
 EXIT_USAGE=2 EXIT_HUNG=124
 
 usage_error() { printf 'timers-next: error: %s\n' "$*" >&2; exit "$EXIT_USAGE"; }
