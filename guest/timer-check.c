@@ -124,13 +124,40 @@ TEST(nanosleep_not_early)
 	}
 }
 
-TEST(posix_timer_monotonic)	{ EXPECT_GE(one_shot(CLOCK_MONOTONIC, MS(30), false), MS(30)); }
-TEST(posix_timer_realtime)	{ EXPECT_GE(one_shot(CLOCK_REALTIME, MS(30), false), MS(30)); }
-TEST(posix_timer_process_cpu)	{ EXPECT_GE(one_shot(CLOCK_PROCESS_CPUTIME_ID, MS(30), true), MS(30)); }
-TEST(posix_timer_thread_cpu)	{ EXPECT_GE(one_shot(CLOCK_THREAD_CPUTIME_ID, MS(30), true), MS(30)); }
-TEST(itimer_real)		{ EXPECT_GE(itimer_ticks(ITIMER_REAL, SIGALRM, 3), 3); }
-TEST(itimer_virtual)		{ EXPECT_GE(itimer_ticks(ITIMER_VIRTUAL, SIGVTALRM, 3), 3); }
-TEST(itimer_prof)		{ EXPECT_GE(itimer_ticks(ITIMER_PROF, SIGPROF, 3), 3); }
+TEST(posix_timer_monotonic)
+{
+	EXPECT_GE(one_shot(CLOCK_MONOTONIC, MS(30), false), MS(30));
+}
+
+TEST(posix_timer_realtime)
+{
+	EXPECT_GE(one_shot(CLOCK_REALTIME, MS(30), false), MS(30));
+}
+
+TEST(posix_timer_process_cpu)
+{
+	EXPECT_GE(one_shot(CLOCK_PROCESS_CPUTIME_ID, MS(30), true), MS(30));
+}
+
+TEST(posix_timer_thread_cpu)
+{
+	EXPECT_GE(one_shot(CLOCK_THREAD_CPUTIME_ID, MS(30), true), MS(30));
+}
+
+TEST(itimer_real)
+{
+	EXPECT_GE(itimer_ticks(ITIMER_REAL, SIGALRM, 3), 3);
+}
+
+TEST(itimer_virtual)
+{
+	EXPECT_GE(itimer_ticks(ITIMER_VIRTUAL, SIGVTALRM, 3), 3);
+}
+
+TEST(itimer_prof)
+{
+	EXPECT_GE(itimer_ticks(ITIMER_PROF, SIGPROF, 3), 3);
+}
 
 TEST(timerfd_counts_periods)
 {

@@ -12,6 +12,9 @@
 # Fragments that are merged by themselves, never named by the user
 IMPLIED_FRAGMENTS=(base x86)
 
+# Where the patched tree and its object folders are; bisect-check has its own
+PATCHED_ROOT=${PATCHED_ROOT:-$BUILD/$BASE}
+
 fragment_file() { printf '%s/configs/%s.config\n' "$TOP" "$1"; }
 
 # What the user may name, with the line that documents it
@@ -54,10 +57,9 @@ use_variant() {
 	[ "$ARCH" = arm64 ] || FRAGMENTS+=(x86)
 	case $VARIANT in
 	on|off)	FRAGMENTS+=("gates-$VARIANT")
-		# shellcheck disable=SC2153	# TREE is from lib.sh
-		KTREE=$TREE KLOCALVERSION=-timers-next
+		KTREE=$PATCHED_ROOT/linux KLOCALVERSION=-timers-next
 		KNAME=${FLAVOUR_NAME:+$FLAVOUR_NAME+}gates-$VARIANT
-		KDIR=$BUILD/$BASE/$KNAME ;;
+		KDIR=$PATCHED_ROOT/$KNAME ;;
 	base)	KTREE=$BUILD/base/$BASE/linux KLOCALVERSION=
 		KNAME=${FLAVOUR_NAME:+$FLAVOUR_NAME+}base
 		KDIR=$BUILD/base/$BASE/${FLAVOUR_NAME:-default} ;;
