@@ -30,7 +30,8 @@ list_fragments() {
 # A fragment's header may carry "# KEY: value" lines
 fragment_meta() { sed -n "s/^# $2: *//p" "$(fragment_file "$1")" | head -n 1; }
 
-# parse_config: CONFIG -> FLAVOUR (fragments without the gates), VARIANTS, ARCH
+# parse_config: CONFIG -> FLAVOUR (fragments without the gates), ARCH, and
+# VARIANTS, the gates that were named, and TEST_VARIANTS, those worth testing
 parse_config() {
 	local word arch known
 	known=$(list_fragments | paste -s -d' ')
@@ -48,6 +49,13 @@ parse_config() {
 		[ -z "$arch" ] || ARCH=$arch
 	done
 	FLAVOUR_NAME=$(IFS=+; echo "${FLAVOUR[*]-}")
+
+	# A flavour that forces every switch has only one side to test.
+	TEST_VARIANTS=(on off)
+	for word in ${FLAVOUR[@]+"${FLAVOUR[@]}"}; do
+		[ "$(fragment_meta "$word" gates)" != on ] || TEST_VARIANTS=(on)
+	done
+	[ ${#VARIANTS[@]} = 0 ] || TEST_VARIANTS=("${VARIANTS[@]}")
 	export ARCH
 }
 
