@@ -56,8 +56,13 @@ run_phase() {
 		say "== $label"
 		"$@" 2>&1 | tee "$log" || rc=$?
 	else
+		# A process group of its own, so that Ctrl-C ends all of it:
+		# what a shell runs in the background ignores the signal.
+		set -m
 		"$@" >"$log" 2>&1 </dev/null &
 		pid=$!
+		set +m
+		trap 'kill -TERM -- -$pid 2>/dev/null; exit 130' INT TERM
 		while kill -0 "$pid" 2>/dev/null; do
 			beat=$((beat + 1))
 			if [ -t 1 ]; then
@@ -70,6 +75,7 @@ run_phase() {
 			sleep 0.5
 		done
 		wait "$pid" || rc=$?
+		trap - INT TERM
 		[ ! -t 1 ] || printf '\r\033[K'
 	fi
 

@@ -167,6 +167,17 @@ def scan_console(name, lines, allowed, variant, results):
 
 # --- All logs --------------------------------------------------------------
 
+def guest_complaint(status, variant, programs, results):
+    """What is wrong with how a guest ended, beyond what its tests say."""
+    known = {"0": None, "124": "the guest hung", "125": "the guest panicked",
+             "missing": "no status"}
+    if status in known:
+        return known[status]
+    explained = any(results.tests.get((variant, f"kselftest/{program}"), (PASS,))[0] == FAIL
+                    for program in programs)
+    return None if explained else f"the job ended with status {status}, no test failed"
+
+
 def read_logs(directory, tree):
     results = Results()
     allowed = allowed_lines()
@@ -185,9 +196,8 @@ def read_logs(directory, tree):
 
         status_file = log.with_suffix(".status")
         status = status_file.read_text().strip() if status_file.exists() else "missing"
-        if status in ("124", "125", "missing"):
-            what = {"124": "the guest hung", "125": "the guest panicked"}
-            results.add(variant, f"guest/{name}", FAIL, what.get(status, "no status"))
+        if complaint := guest_complaint(status, variant, programs, results):
+            results.add(variant, f"guest/{name}", FAIL, complaint)
     return results
 
 

@@ -133,6 +133,13 @@ class Judge(unittest.TestCase):
     def test_panicked_guest(self):
         self.assert_fails(self.kselftest(KSELFTEST, status="125"), "the guest panicked")
 
+    def test_status_that_no_test_explains(self):
+        self.assert_fails(self.kselftest(KSELFTEST, status="1"), "no test failed")
+
+    def test_status_that_a_failed_test_explains(self):
+        log = KSELFTEST.replace("# ok 2", "# not ok 2").replace("\nok 1 self", "\nnot ok 1 self")
+        self.assertEqual(self.kselftest(log, status="1"), (1, 2, 0))
+
     def test_guest_without_status(self):
         self.assert_fails(self.kselftest(KSELFTEST, status=None), "no status")
 
