@@ -97,7 +97,9 @@ def kselftest_status(word, rest):
 
 
 def sub_name(number, text):
-    """Names must not carry what differs from run to run."""
+    """Names must not carry what differs from run to run, nor the kernel's
+    messages, which can end up on the same line of the console."""
+    text = re.sub(r"\[ *\d+\.\d+\].*", "", text)
     text = re.sub(r"\s*[-+]?\d+(\.\d+)?\s*(ns|us|ms|s|ppm)?\b", " N", text.strip())
     text = re.sub(r"\s+", " ", text)[:60].strip()
     return f"{number} {text}".strip()
@@ -106,27 +108,31 @@ def sub_name(number, text):
 def read_kselftest(lines, wanted, variant, results):
     plan = None
     reported = []
-    sub_plan, subs = None, []
+    plans, subs = [], []
     for line in lines:
         if match := TOP_PLAN.match(line):
             plan = int(match[1])
         elif match := SUB_PLAN.match(line):
-            sub_plan = int(match[1])
+            plans.append([int(match[1]), 0])
         elif match := SUB_RESULT.match(line):
             subs.append((match[2], match[3], kselftest_status(match[1], match[4])))
+            if plans:
+                plans[-1][1] += 1
         elif match := TOP_RESULT.match(line):
             program = match[2]
             path = f"kselftest/{program}"
             reported.append(program)
             status = kselftest_status(match[1], match[3])
-            if sub_plan and len(subs) < sub_plan and status != SKIP:
+            # A program can run others, so there can be several plans.
+            broken = [p for p in plans if p[1] < p[0] and status != SKIP]
+            if broken:
                 results.add(variant, path, FAIL,
-                            f"{sub_plan} tests planned, {len(subs)} reported")
+                            f"{broken[0][0]} tests planned, {broken[0][1]} reported")
             else:
                 results.add(variant, path, status, match[3].strip(" #"))
             for number, text, sub_status in subs:
                 results.add(variant, f"{path}/{sub_name(number, text)}", sub_status)
-            sub_plan, subs = None, []
+            plans, subs = [], []
 
     for program in wanted:
         if program not in reported:

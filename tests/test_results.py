@@ -104,6 +104,11 @@ class Judge(unittest.TestCase):
         log = KSELFTEST.replace("ok 1 selftests: timers: posix_timers\n", "")
         self.assert_fails(self.kselftest(log), "never reported")
 
+    def test_kernel_message_on_the_same_line_is_no_name(self):
+        log = KSELFTEST.replace("# ok 2 ITIMER_PROF", "# ok 2 ITIMER_PROF [   2.5] clocksource: x")
+        expected = {"kselftest/posix_timers/2 ITIMER_PROF": "pass"}
+        self.assertEqual(self.kselftest(log, expected=expected), (3, 0, 0))
+
     def test_skip_is_no_pass(self):
         log = KSELFTEST.replace("# ok 2 ITIMER_PROF", "# ok 2 ITIMER_PROF # SKIP no reason")
         self.assertEqual(self.kselftest(log), (2, 0, 1))
