@@ -76,7 +76,7 @@ shell: ## a shell in a guest
 
 .PHONY: deps
 deps: ## install every package that any target needs
-	@$(S)/install-deps fetch build boot check bench
+	@$(S)/install-deps fetch build boot check bench menuconfig cross-i386 cross-arm64
 
 .PHONY: clean
 clean: ## remove what was built; the tree and its work stay

@@ -12,9 +12,21 @@ have_apt() { command -v apt-get >/dev/null 2>&1 && command -v dpkg-deb >/dev/nul
 
 # The machine's Debian mirrors, from its own apt configuration
 debian_mirrors() {
+	local found
 	# shellcheck disable=SC2016	# apt's own placeholders
-	apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
-		grep -v -e security -e debian-ports | sort -u
+	found=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null || true)
+	# apt names only what it has lists of; an image may come without any.
+	[ -n "$found" ] || found=$(configured_sources)
+	printf '%s\n' "$found" | grep -v -e security -e debian-ports | grep . | sort -u || true
+}
+
+# The same from the files: "deb [...] URI ..." and "URIs: URI ..."
+configured_sources() {
+	local etc=${APT_ETC:-/etc/apt}
+	cat "$etc"/sources.list "$etc"/sources.list.d/*.list 2>/dev/null |
+		sed -n 's/^deb \(\[[^]]*\] *\)\{0,1\}\([^ ]*\) .*/\2/p'
+	cat "$etc"/sources.list.d/*.sources 2>/dev/null | sed -n 's/^URIs: *//p' | tr ' ' '\n'
+	true
 }
 
 # private_apt ARCH PROGRAM ARGS...

@@ -9,6 +9,7 @@
 set -euo pipefail
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+HOME=${HOME:-/root}
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/timers-next
 
 # Knobs of the make targets. Empty means: not given.
@@ -18,7 +19,7 @@ CPUS=${CPUS:-4}
 MEM=${MEM:-}
 ACCEL=${ACCEL:-auto}
 V=${V:-0}
-BUILD=${BUILD:-$TOP/build}
+BUILD=$(realpath -m -- "${BUILD:-$TOP/build}")
 
 PATCHES=$TOP/patches/$BASE
 TREE=$BUILD/$BASE/linux
@@ -35,6 +36,10 @@ say()  { printf '%s\n' "$*"; }
 warn() { printf 'timers-next: %s\n' "$*" >&2; }
 die()  { printf 'timers-next: error: %s\n' "$*" >&2; exit 1; }
 
+case $TOP$BUILD in
+*[[:space:]:]*) die "the kernel cannot be built in a folder with a space or colon in its name: $BUILD" ;;
+esac
+
 # Some failures have an exit status of their own, so that callers can tell
 # them apart without reading text.
 EXIT_USAGE=2 EXIT_HUNG=124
@@ -47,51 +52,52 @@ usage_error() { printf 'timers-next: error: %s\n' "$*" >&2; exit "$EXIT_USAGE"; 
 # alive meanwhile; elsewhere a heartbeat appears once a minute. Failure prints
 # the lines of LOG which say why. V=1 shows everything.
 run_phase() {
-	local label=$1 log=$2 start pid rc=0 beat=0
+	# Named so that they hide no variable of COMMAND, which may be a function.
+	local phase_label=$1 phase_log=$2 phase_start phase_pid phase_rc=0 phase_beat=0
 	shift 2
-	start=$(now)
-	mkdir -p "$(dirname "$log")"
+	phase_start=$(now)
+	mkdir -p "$(dirname "$phase_log")"
 
 	if [ "$V" = 1 ]; then
-		say "== $label"
-		"$@" 2>&1 | tee "$log" || rc=$?
+		say "== $phase_label"
+		"$@" 2>&1 | tee "$phase_log" || phase_rc=$?
 	else
 		# A process group of its own, so that Ctrl-C ends all of it:
 		# what a shell runs in the background ignores the signal.
 		set -m
-		"$@" >"$log" 2>&1 </dev/null &
-		pid=$!
+		"$@" >"$phase_log" 2>&1 </dev/null &
+		phase_pid=$!
 		set +m
-		trap 'kill -TERM -- -$pid 2>/dev/null; exit 130' INT TERM
-		while kill -0 "$pid" 2>/dev/null; do
-			beat=$((beat + 1))
+		trap 'kill -TERM -- -$phase_pid 2>/dev/null; exit 130' INT TERM HUP
+		while kill -0 "$phase_pid" 2>/dev/null; do
+			phase_beat=$((phase_beat + 1))
 			if [ -t 1 ]; then
-				printf '\r  %-38s %6s  %-34.34s' "$label" "$(elapsed "$start")" \
-					"$(tail -c 200 "$log" | tr '\r\t' '\n ' | tail -n 1)"
-			elif [ $((beat % 120)) = 0 ]; then
-				printf '  %-38s %6s  ... %s\n' "$label" "$(elapsed "$start")" \
-					"$(grep -c . "$log" || true) lines of output"
+				printf '\r  %-38s %6s  %-28.28s' "$phase_label" "$(elapsed "$phase_start")" \
+					"$(tail -c 200 "$phase_log" | tr '\r\t' '\n ' | tail -n 1)"
+			elif [ $((phase_beat % 120)) = 0 ]; then
+				printf '  %-38s %6s  ... %s\n' "$phase_label" "$(elapsed "$phase_start")" \
+					"$(grep -c . "$phase_log" || true) lines of output"
 			fi
 			sleep 0.5
 		done
-		wait "$pid" || rc=$?
-		trap - INT TERM
+		wait "$phase_pid" || phase_rc=$?
+		trap - INT TERM HUP
 		[ ! -t 1 ] || printf '\r\033[K'
 	fi
 
-	if [ "$rc" != 0 ]; then
-		printf '  %-38s %6s  FAILED\n' "$label" "$(elapsed "$start")"
-		show_failure "$log" >&2
-		return "$rc"
+	if [ "$phase_rc" != 0 ]; then
+		printf '  %-38s %6s  FAILED\n' "$phase_label" "$(elapsed "$phase_start")"
+		show_failure "$phase_log" >&2
+		return "$phase_rc"
 	fi
-	printf '  %-38s %6s\n' "$label" "$(elapsed "$start")"
+	printf '  %-38s %6s\n' "$phase_label" "$(elapsed "$phase_start")"
 }
 
 # show_failure LOG: the lines of LOG that name the error, else its end
 show_failure() {
 	local lines
-	lines=$(grep -n -E '^timers-next: error|error:|Error [0-9]+$|No space left|undefined reference' "$1" |
-		cut -d: -f2- | head -n 12)
+	lines=$(grep -n -E '^timers-next: error|^  FAIL|error:|Error [0-9]+$|No space left|undefined reference' "$1" |
+		cut -d: -f2- | head -n 12 || true)
 	if [ -n "$lines" ]; then
 		printf '%s\n' "$lines" | sed 's/^/    /'
 	else
@@ -121,6 +127,12 @@ check_base() {
 }
 
 patch_list() { find "$PATCHES" -maxdepth 1 -name '[0-9]*.patch' | sort; }
+
+# A git hook or a CI system may point git at another repository.
+if command -v git >/dev/null 2>&1; then
+	# shellcheck disable=SC2046	# a list of names
+	unset $(git rev-parse --local-env-vars)
+fi
 
 # Pin what git and kbuild would otherwise take from the machine, so that the
 # same source gives the same commits and the same objects everywhere.

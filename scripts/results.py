@@ -4,15 +4,16 @@
 
 usage: results.py [--expected FILE] [--record] TREE DIR
 
-DIR holds one NAME.log and NAME.status per guest, as scripts/test wrote them.
-NAME is VARIANT--kunit or VARIANT--kselftest--PROGRAM.
+DIR is what scripts/run-tests left: "planned" names the guests, one a line, and
+each has a NAME.log and a NAME.status. NAME is VARIANT--kunit or
+VARIANT--kselftest--PROGRAM.
 
 Every guest is judged three times: did it end by itself with the status that
 its tests imply, did every planned test report, and is the console free of
 complaints. What the unmodified base does under the same configuration is in
 FILE: a test that fails there as well is named as such and counted as skipped,
-anything else that fails is a failure, and so is a test that the base has and
-this run lacks. --record writes FILE from this run instead.
+anything else that fails is a failure, and so is a test that passes on the base
+and is skipped or lacking here. --record writes FILE from this run instead.
 
 Exit status: 0 all well, 1 failures, 2 cannot judge.
 """
@@ -69,12 +70,17 @@ def read_kunit(lines, tree, variant, results):
     }
 
     def walk(test, path):
+        """Add the cases below TEST; tell whether one of them failed."""
         name = f"{path}/{test.name.strip()}"
-        if test.subtests:
-            for sub in test.subtests:
-                walk(sub, name)
-        else:
-            results.add(variant, name, status.get(test.status, FAIL), test.skip_reason)
+        result = status.get(test.status, FAIL)
+        if not test.subtests:
+            results.add(variant, name, result, test.skip_reason)
+            return result == FAIL
+        failed = [sub for sub in test.subtests if walk(sub, name)]
+        if result == FAIL and not failed:
+            # The suite's own init or exit, or a parameterised parent
+            results.add(variant, name, FAIL, "failed although all of its cases passed")
+        return result == FAIL or bool(failed)
 
     for suite in run.subtests:
         walk(suite, "kunit")
@@ -145,7 +151,7 @@ def read_kselftest(lines, wanted, variant, results):
 # --- The console -----------------------------------------------------------
 
 COMPLAINT = re.compile(
-    r"WARNING:|BUG:|\bINFO: .*(stall|blocked for|lockdep|suspicious)|"
+    r"WARNING:|BUG:|kernel BUG at|\bINFO: .*(stall|blocked for|lockdep|suspicious)|"
     r"Kernel panic|Oops|general protection|KASAN|KCSAN|UBSAN|ODEBUG|"
     r"soft lockup|hard LOCKUP|possible (recursive|circular|irq)|"
     r"inconsistent lock state|Invalid wait context|"
@@ -166,9 +172,12 @@ def allowed_lines():
 def scan_console(name, lines, allowed, variant, results):
     bad = [line for line in lines if COMPLAINT.search(line)
            and not any(a.search(line) for a in allowed)]
-    for line in bad[:3]:
+    for line in bad[:5]:
         text = re.sub(r"^\[ *[\d.]+\]\s*(\[ *T?\d+\]\s*)?", "", line)
-        results.add(variant, f"console/{name}", FAIL, text[:110])
+        # The complaint is part of the name, so that a known one hides no other,
+        # without what differs from run to run.
+        kind = re.sub(r"(0x)?\b[0-9a-f]{6,}\b|\+0x[0-9a-f]+/0x[0-9a-f]+|\d+", "N", text)
+        results.add(variant, f"console/{name}: {kind[:70].strip()}", FAIL, text[:110])
 
 
 # --- All logs --------------------------------------------------------------
@@ -187,12 +196,13 @@ def guest_complaint(status, variant, programs, results):
 def read_logs(directory, tree):
     results = Results()
     allowed = allowed_lines()
-    logs = sorted(directory.glob("*.log"))
-    if not logs:
-        sys.exit(f"timers-next: error: no logs in {directory}")
-    for log in logs:
-        variant, kind, *programs = log.stem.split("--")
-        lines = console_lines(log)
+    planned = directory / "planned"
+    if not planned.exists():
+        sys.exit(f"timers-next: error: no test run in {directory}")
+    for guest in sorted(planned.read_text().split()):
+        log = directory / f"{guest}.log"
+        variant, kind, *programs = guest.split("--")
+        lines = console_lines(log) if log.exists() else []
         if kind == "kunit":
             read_kunit(lines, tree, variant, results)
         elif kind == "kselftest":
@@ -218,12 +228,26 @@ def read_expected(path):
 
 
 def record(path, results):
+    old = read_expected(path)
+    broken = [f"{test}: {remark}" for (_, test), (status, remark) in results.tests.items()
+              if status == FAIL and (test.startswith(("guest/", "console/"))
+                                     or remark == "never reported")
+              and old.get(test) != "flaky"]
+    if broken:
+        sys.exit("timers-next: error: not recorded, the run itself is broken: "
+                 + "; ".join(broken[:5]))
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as out:
         out.write("# What the unmodified base does under this configuration.\n"
                   "# Written by \"make record\"; a status of \"flaky\" is set by hand.\n")
         for (_, test), (status, _) in sorted(results.tests.items()):
-            out.write(f"{status}\t{test}\n")
+            out.write(f"{'flaky' if old.get(test) == 'flaky' else status}\t{test}\n")
+
+
+def group_of(test):
+    """What a guest runs: all of KUnit, or one kselftest program."""
+    parts = test.split("/")
+    return parts[0] if parts[0] == "kunit" else "/".join(parts[:2])
 
 
 def judge(results, expected):
@@ -234,7 +258,7 @@ def judge(results, expected):
         note = f"{remark}" if remark else ""
         if status == PASS:
             passed += 1
-        elif status == SKIP:
+        elif status == SKIP and was != PASS:
             skipped += 1
             print(f"  skip  {variant:4} {test}  {note}")
         elif was in (FAIL, "flaky"):
@@ -242,13 +266,15 @@ def judge(results, expected):
             print(f"  known {variant:4} {test}  fails on the unmodified base too  {note}")
         else:
             failed += 1
+            if status == SKIP:
+                note = f"skipped, passes on the unmodified base  {note}"
             print(f"  FAIL  {variant:4} {test}  {note}")
 
     # What the base reports must be reported here, by each variant that ran
     # the same kind of test.
-    ran = {(variant, "/".join(test.split("/")[:2])) for variant, test in results.tests}
+    ran = {(variant, group_of(test)) for variant, test in results.tests}
     for test, was in sorted(expected.items()):
-        group = "/".join(test.split("/")[:2])
+        group = group_of(test)
         for variant in sorted({v for v, g in ran if g == group}):
             if (variant, test) not in results.tests and was == PASS \
                and not test.startswith(("console/", "guest/")):

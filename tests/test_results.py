@@ -51,7 +51,9 @@ class Judge(unittest.TestCase):
     def judge(self, kind, log, status="0", expected=None):
         with tempfile.TemporaryDirectory() as name:
             directory = pathlib.Path(name)
-            (directory / f"on--{kind}.log").write_text(log)
+            (directory / "planned").write_text(f"on--{kind}\n")
+            if log is not None:
+                (directory / f"on--{kind}.log").write_text(log)
             if status is not None:
                 (directory / f"on--{kind}.status").write_text(status)
             found = results.read_logs(directory, TREE)
@@ -83,6 +85,14 @@ class Judge(unittest.TestCase):
 
     def test_kunit_log_that_ends_early(self):
         self.assertGreater(self.kunit(KUNIT.split("    ok 2")[0])[1], 0)
+
+    def test_kunit_suite_that_fails_without_a_failing_case(self):
+        counts = self.kunit(KUNIT.replace("] ok 1 time_test_cases", "] not ok 1 time_test_cases"))
+        self.assert_fails(counts, "kunit/time_test_cases")
+
+    def test_kunit_suite_that_only_the_base_has(self):
+        counts = self.kunit(KUNIT, expected={"kunit/other_suite/case": "pass"})
+        self.assert_fails(counts, "kunit/other_suite/case  never reported")
 
     def test_kunit_that_did_not_run(self):
         self.assert_fails(self.kunit("timers-next: exit 0\n"), "Could not find any KTAP output")
@@ -130,7 +140,23 @@ class Judge(unittest.TestCase):
         expected = {"kselftest/posix_timers/3 check_rearm": "pass"}
         self.assert_fails(self.kselftest(KSELFTEST, expected=expected), "3 check_rearm  never reported")
 
+    def test_case_that_passes_on_the_base_and_is_skipped_here(self):
+        log = KSELFTEST.replace("# ok 2 ITIMER_PROF", "# ok 2 ITIMER_PROF # SKIP")
+        counts = self.kselftest(log, expected={"kselftest/posix_timers/2 ITIMER_PROF": "pass"})
+        self.assert_fails(counts, "skipped, passes on the unmodified base")
+
     # The guest and its console
+
+    def test_guest_without_log(self):
+        expected = {"kselftest/posix_timers": "pass"}
+        self.assert_fails(self.kselftest(None, status="1", expected=expected), "never reported")
+
+    def test_known_complaint_hides_no_other(self):
+        known = "console/kselftest--posix_timers: WARNING: CPU: N PID: N at kernel/time/timer.c:N"
+        log = KSELFTEST + "[ 2.0] WARNING: CPU: 0 PID: 1 at kernel/time/timer.c:1\n"
+        self.assertEqual(self.kselftest(log, expected={known: "fail"})[1], 0)
+        log += "[ 2.1] BUG: KASAN: slab-use-after-free in new_bug\n"
+        self.assert_fails(self.kselftest(log, expected={known: "fail"}), "new_bug")
 
     def test_hung_guest(self):
         self.assert_fails(self.kselftest(KSELFTEST, status="124"), "the guest hung")
