@@ -68,9 +68,10 @@ one_line() {
 	sed -i 's/config POSIX_AUX_CLOCKS/config POSIX_OTHER_CLOCKS/' "$T/linux/kernel/time/Kconfig"
 	LINUX=$T/linux run "$TOP/scripts/make-tree"
 	one_line 'patches/v7.3/0001-.*\.patch does not apply to 7\.3\.4: kernel/time/Kconfig, hunk #2 .*tested on 7\.3\.4'
-	[ ! -e "$BUILD/v7.3/linux" ] && [ ! -e "$BUILD/v7.3/linux.partial" ]
+	[ ! -e "$BUILD/v7.3/linux" ]
+	[ ! -e "$BUILD/v7.3/linux.partial" ]
 	# The user's tree is as it was
-	! grep -q 'Expire POSIX' "$T/linux/kernel/time/Kconfig"
+	[ "$(grep -c 'Expire POSIX' "$T/linux/kernel/time/Kconfig")" = 0 ]
 }
 
 @test "LINUX= of another 7.3 release works, and the next run recovers from a failed one" {
@@ -87,6 +88,82 @@ one_line() {
 	[ "$(git -C "$BUILD/v7.3/linux" log --format=%s -1 base)" = "Linux 7.3.9, the base of timers-next" ]
 }
 
+@test "LINUX= that was built in place" {
+	small_tree
+	: >"$T/linux/.config"
+	LINUX=$T/linux run "$TOP/scripts/make-tree"
+	one_line "was built in place: run 'make mrproper' there"
+}
+
+@test "a new file in the tree: distclean refuses, so does a refresh" {
+	small_tree
+	plenty_of_space
+	LINUX=$T/linux "$TOP/scripts/make-tree"
+	echo new >"$BUILD/v7.3/linux/kernel/time/new.c"
+	run "$TOP/scripts/clean" --all
+	one_line 'work that was not exported .files that git does not know.'
+	[ -e "$BUILD/v7.3/linux/kernel/time/new.c" ]
+	git -C "$BUILD/v7.3/linux" config timers-next.patches other
+	run "$TOP/scripts/make-tree"
+	one_line 'files that git does not know'
+}
+
+@test "clean leaves what the project did not make" {
+	mkdir "$BUILD/precious" "$BUILD/log"
+	run "$TOP/scripts/clean" --all
+	[ "$status" = 0 ]
+	[ -d "$BUILD/precious" ]
+	[ ! -e "$BUILD/log" ]
+}
+
+@test "export refuses fixup commits, however many commits follow" {
+	small_tree
+	plenty_of_space
+	LINUX=$T/linux "$TOP/scripts/make-tree"
+	git -C "$BUILD/v7.3/linux" commit -q --allow-empty -m 'fixup! something'
+	run "$TOP/scripts/export-series" --into "$T/out"
+	one_line 'has fixup commits'
+}
+
+@test "a build folder with a space in its name" {
+	BUILD="$T/a b" run "$TOP/scripts/make-tree"
+	one_line 'folder with a space or colon'
+}
+
+@test "apt without package lists: the mirrors come from its sources" {
+	stub apt-get <<<'exit 0'
+	mkdir -p "$T/apt/sources.list.d"
+	echo 'deb [arch=amd64] http://one.invalid/debian bookworm main' >"$T/apt/sources.list"
+	printf 'Types: deb\nURIs: http://two.invalid/debian/\n' >"$T/apt/sources.list.d/x.sources"
+	APT_ETC=$T/apt run bash -c '. "$0/scripts/lib.sh"; . "$0/scripts/apt.sh"; debian_mirrors | paste -s -d" "' "$TOP"
+	[ "$output" = "http://one.invalid/debian http://two.invalid/debian/" ]
+}
+
+@test "kernel.org: a signed tarball is taken, one without a valid signature is not" {
+	command -v gpg >/dev/null && command -v curl >/dev/null || skip "no gpg or curl"
+	plenty_of_space
+	stub apt-get <<<'exit 100'
+	mkdir -p "$CACHE/gnupg" "$T/kernel.org" "$T/src/linux-7.3.4"
+	chmod 700 "$CACHE/gnupg"
+	export KERNEL_ORG=file://$T/kernel.org
+	tar -C "$T/src" -cf "$T/kernel.org/linux-7.3.4.tar" linux-7.3.4
+	gpg --homedir "$CACHE/gnupg" --batch --quiet --passphrase '' --quick-gen-key signer@project.invalid 2>/dev/null
+	gpg --homedir "$CACHE/gnupg" --batch --quiet --detach-sign -o "$T/kernel.org/linux-7.3.4.tar.sign" "$T/kernel.org/linux-7.3.4.tar"
+	xz -k "$T/kernel.org/linux-7.3.4.tar"
+	run "$TOP/scripts/fetch-base"
+	echo "$output"
+	[ "$status" = 0 ]
+	[ -s "$CACHE/linux-7.3.4.tar.xz" ]
+
+	rm "$CACHE/linux-7.3.4.tar.xz"
+	echo changed >"$T/src/linux-7.3.4/changed"
+	tar -C "$T/src" -cJf "$T/kernel.org/linux-7.3.4.tar.xz" linux-7.3.4
+	run "$TOP/scripts/fetch-base"
+	one_line 'no valid signature'
+	[ ! -e "$CACHE/linux-7.3.4.tar.xz" ]
+	gpgconf --homedir "$CACHE/gnupg" --kill all 2>/dev/null || true
+}
+
 @test "another LINUX= than the tree was made from" {
 	small_tree
 	plenty_of_space
@@ -94,7 +171,7 @@ one_line() {
 	[ "$status" = 0 ]
 	cp -r "$T/linux" "$T/linux2"
 	LINUX=$T/linux2 run "$TOP/scripts/make-tree"
-	one_line 'was made from .*/linux, not from LINUX='
+	one_line 'was made from .*/linux, not from .*/linux2'
 }
 
 @test "patches/ and the tree both changed: nothing is touched" {
@@ -105,7 +182,7 @@ one_line() {
 	echo >>"$BUILD/v7.3/linux/kernel/time/timer.c"
 	run "$TOP/scripts/make-tree"
 	one_line 'has work that was not exported'
-	! git -C "$BUILD/v7.3/linux" diff --quiet
+	[ "$(git -C "$BUILD/v7.3/linux" diff --name-only)" = kernel/time/timer.c ]
 	run "$TOP/scripts/export-series" --into "$T/out"
 	one_line 'uncommitted changes'
 	run "$TOP/scripts/clean" --all
@@ -147,13 +224,19 @@ one_line() {
 	stub apt-get <<-'STUB'
 		case "$*" in
 		*indextargets*) echo http://mirror.invalid/debian/ ;;
-		*download*) echo half >linux-source.deb; kill -9 $PPID; sleep 5 ;;
+		*download*) echo half >linux-source.deb; exec sleep 5 ;;
 		esac
 	STUB
 	stub apt-cache <<<'echo "Version: 7.3.4-1~bpo13+1"'
-	run "$TOP/scripts/fetch-base"
-	[ "$status" -ne 0 ]
+	"$TOP/scripts/fetch-base" 3>&- &
+	for _ in $(seq 50); do
+		ls "$CACHE"/partial.*/linux-source.deb 2>/dev/null && break
+		sleep 0.1
+	done
+	kill -9 $!
+	[ -s "$CACHE"/partial.*/linux-source.deb ]
 	[ -z "$(ls "$CACHE"/*.tar.xz 2>/dev/null)" ]
+	# The lock goes with the last process of the killed run
 	no_apt
 	run "$TOP/scripts/fetch-base"
 	one_line 'Debian mirrors'
@@ -171,7 +254,7 @@ one_line() {
 	stub apt-cache <<<'echo "Version: 7.3.4-1~bpo13+1"'
 	run "$TOP/scripts/fetch-base"
 	one_line 'the download of linux-source-7.3 failed: .*Connection timed out; run it again'
-	! grep -q 'mirror\.invalid' <<<"$output"
+	[ "$(grep -c 'mirror\.invalid' <<<"$output")" = 0 ]
 }
 
 @test "no space: refused before anything is written" {
@@ -201,7 +284,7 @@ one_line() {
 @test "a package is missing and the user is not root: one line with the command" {
 	stub id <<<'echo 1000'
 	mkdir "$T/bin"
-	for tool in bash sh dirname nproc date mkdir cut df awk printf apt-get ls cat grep; do
+	for tool in bash sh dirname nproc date mkdir cut df awk printf apt-get ls cat grep realpath; do
 		ln -s "$(type -P $tool)" "$T/bin/"
 	done
 	PATH=$T/stubs:$T/bin run "$TOP/scripts/install-deps" build
@@ -217,6 +300,8 @@ one_line() {
 	echo "$output"
 	[ "$status" -ne 0 ]
 	grep -q 'error: configs/bogus.config asks for CONFIG_NO_SUCH_TIMER=y, but the configuration has n' <<<"$output"
+	# With the fragment mended it is configured anew
+	[ ! -e "$BUILD/v7.3/bogus+gates-on/.timers-next-fragments" ]
 }
 
 # A kernel folder is all that run-guest needs to know about a kernel
@@ -270,6 +355,9 @@ fake_kernel() { mkdir -p "$BUILD/v7.3/gates-on"; echo CONFIG_SMP=y >"$BUILD/v7.3
 	one_line "unknown CONFIG 'nonsense': there is .*debug"
 	CONFIG=base run "$TOP/scripts/build-kernel" on
 	[ "$status" = 2 ]
+	CONFIG=rt,gates-off run "$TOP/scripts/build-kernel" off
+	[ "$status" = 2 ]
+	one_line "'rt' forces every switch on"
 	BASE=v9.9 run "$TOP/scripts/make-tree"
 	[ "$status" = 2 ]
 	one_line "unknown BASE 'v9.9': there is v7.3"
