@@ -46,6 +46,9 @@ EXIT_USAGE=2 EXIT_HUNG=124
 
 usage_error() { printf 'timers-next: error: %s\n' "$*" >&2; exit "$EXIT_USAGE"; }
 
+[[ $CPUS =~ ^[1-9][0-9]*$ ]] || usage_error "CPUS='$CPUS' is not a number of CPUs"
+[[ -z $MEM || $MEM =~ ^[1-9][0-9]*$ ]] || usage_error "MEM='$MEM' is not a number of megabytes"
+
 # run_phase LABEL LOG COMMAND...: run COMMAND with its output in LOG
 #
 # Quiet success: one line with the time it took. On a terminal that line is

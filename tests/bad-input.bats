@@ -346,6 +346,15 @@ fake_kernel() { mkdir -p "$BUILD/v7.3/gates-on"; echo CONFIG_SMP=y >"$BUILD/v7.3
 	"$TOP/scripts/probe-accel" --proof tcg
 }
 
+@test "CPUS= and MEM= that are no numbers: status 2" {
+	CPUS=many run "$TOP/scripts/probe-accel"
+	[ "$status" = 2 ]
+	one_line "CPUS='many' is not a number of CPUs"
+	MEM=1G run "$TOP/scripts/probe-accel"
+	[ "$status" = 2 ]
+	one_line "MEM='1G' is not a number of megabytes"
+}
+
 @test "unknown ACCEL, CONFIG, BASE, BENCH: status 2 and what there is" {
 	ACCEL=xen run "$TOP/scripts/probe-accel"
 	[ "$status" = 2 ]
