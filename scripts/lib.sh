@@ -131,6 +131,10 @@ check_base() {
 
 patch_list() { find "$PATCHES" -maxdepth 1 -name '[0-9]*.patch' | sort; }
 
+# Variables on the command line of the outermost make are no business of the
+# kernel's makefiles.
+unset MAKEFLAGS MFLAGS MAKEOVERRIDES
+
 # A git hook or a CI system may point git at another repository.
 if command -v git >/dev/null 2>&1; then
 	# shellcheck disable=SC2046	# a list of names
@@ -140,6 +144,8 @@ fi
 # Pin what git and kbuild would otherwise take from the machine, so that the
 # same source gives the same commits and the same objects everywhere.
 export GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null
+export GIT_AUTHOR_NAME=timers-next GIT_AUTHOR_EMAIL=timers-next@project.invalid
+export GIT_COMMITTER_NAME=timers-next GIT_COMMITTER_EMAIL=timers-next@project.invalid
 export KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 1970'
 export KBUILD_BUILD_USER=timers-next KBUILD_BUILD_HOST=timers-next
 export CCACHE_BASEDIR=$BUILD CCACHE_NOHASHDIR=1

@@ -111,9 +111,17 @@ one_line() {
 @test "clean leaves what the project did not make" {
 	mkdir "$BUILD/precious" "$BUILD/log"
 	run "$TOP/scripts/clean" --all
+	one_line 'is not a build folder of this project'
+	[ -d "$BUILD/log" ]
+
+	small_tree
+	plenty_of_space
+	LINUX=$T/linux "$TOP/scripts/make-tree"
+	run "$TOP/scripts/clean" --all
 	[ "$status" = 0 ]
 	[ -d "$BUILD/precious" ]
 	[ ! -e "$BUILD/log" ]
+	[ ! -e "$BUILD/v7.3" ]
 }
 
 @test "export refuses fixup commits, however many commits follow" {
@@ -128,6 +136,20 @@ one_line() {
 @test "a build folder with a space in its name" {
 	BUILD="$T/a b" run "$TOP/scripts/make-tree"
 	one_line 'folder with a space or colon'
+}
+
+@test "the tree cannot be set to new patches: not taken for refreshed" {
+	small_tree
+	plenty_of_space
+	LINUX=$T/linux "$TOP/scripts/make-tree"
+	git -C "$BUILD/v7.3/linux" config timers-next.patches other
+	: >"$BUILD/v7.3/linux/.git/index.lock"
+	run "$TOP/scripts/make-tree"
+	one_line 'could not be set to the series'
+	rm "$BUILD/v7.3/linux/.git/index.lock"
+	run "$TOP/scripts/make-tree"
+	[ "$status" = 0 ]
+	grep -q refreshed <<<"$output"
 }
 
 @test "apt without package lists: the mirrors come from its sources" {
@@ -145,7 +167,7 @@ one_line() {
 	stub apt-get <<<'exit 100'
 	mkdir -p "$CACHE/gnupg" "$T/kernel.org" "$T/src/linux-7.3.4"
 	chmod 700 "$CACHE/gnupg"
-	export KERNEL_ORG=file://$T/kernel.org
+	export KERNEL_ORG=file://$T/kernel.org KERNEL_SIGNERS=
 	tar -C "$T/src" -cf "$T/kernel.org/linux-7.3.4.tar" linux-7.3.4
 	gpg --homedir "$CACHE/gnupg" --batch --quiet --passphrase '' --quick-gen-key signer@project.invalid 2>/dev/null
 	gpg --homedir "$CACHE/gnupg" --batch --quiet --detach-sign -o "$T/kernel.org/linux-7.3.4.tar.sign" "$T/kernel.org/linux-7.3.4.tar"
