@@ -109,25 +109,22 @@ flavour_cmdline() {
 	for f in ${FLAVOUR[@]+"${FLAVOUR[@]}"}; do fragment_meta "$f" cmdline; done | paste -s -d' '
 }
 
-# How much slower than the plain kernel a flavour may be before it counts as hung
-flavour_slowdown() {
-	local f s worst=1
+# flavour_largest KEY DEFAULT: the largest number among the fragments' headers
+flavour_largest() {
+	local f n most=$2
 	for f in ${FLAVOUR[@]+"${FLAVOUR[@]}"}; do
-		s=$(fragment_meta "$f" slowdown)
-		[ "${s:-1}" -le "$worst" ] || worst=$s
-	done
-	echo "$worst"
-}
-
-# Megabytes of guest memory
-flavour_memory() {
-	local f m most=512
-	for f in ${FLAVOUR[@]+"${FLAVOUR[@]}"}; do
-		m=$(fragment_meta "$f" memory)
-		[ "${m:-0}" -le "$most" ] || most=$m
+		n=$(fragment_meta "$f" "$1")
+		[ "${n:-0}" -le "$most" ] || most=$n
 	done
 	echo "$most"
 }
+
+# How many times longer than the plain kernel a flavour may take before it
+# counts as hung
+flavour_slowdown() { flavour_largest slowdown 1; }
+
+# Megabytes of guest memory
+flavour_memory() { flavour_largest memory 512; }
 
 # "real" for a flavour that cannot run in virtual time
 flavour_clock() {

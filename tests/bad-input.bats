@@ -40,6 +40,17 @@ plenty_of_space() { stub df <<<'echo x; echo x x x 999999 x x'; }
 
 no_apt() { stub apt-get <<<'exit 100'; stub curl <<<'exit 6'; }
 
+# stub_mirror COMMANDS: a Debian mirror whose download of the kernel does that
+stub_mirror() {
+	stub apt-get <<-STUB
+		case "\$*" in
+		*indextargets*) echo http://mirror.invalid/debian/ ;;
+		*download*) $1 ;;
+		esac
+	STUB
+	stub apt-cache <<<'echo "Version: 7.3.4-1~bpo13+1"'
+}
+
 # one_line PATTERN: failed, with exactly one error line, which matches
 one_line() {
 	echo "status $status: $output"
@@ -229,13 +240,7 @@ one_line() {
 	printf '%s\n' 'Package: linux-source-7.3' 'Version: 7.3.4-1~bpo13+1' 'Architecture: all' \
 		'Maintainer: nobody' 'Description: test' >"$T/deb/DEBIAN/control"
 	dpkg-deb -b "$T/deb" "$T/whole.deb" >/dev/null
-	stub apt-get <<-STUB
-		case "\$*" in
-		*indextargets*) echo http://mirror.invalid/debian/ ;;
-		*download*) cp "$T/whole.deb" ./x.deb ;;
-		esac
-	STUB
-	stub apt-cache <<<'echo "Version: 7.3.4-1~bpo13+1"'
+	stub_mirror "cp $T/whole.deb ./x.deb"
 	run "$TOP/scripts/fetch-base"
 	one_line 'does not have the checksum recorded'
 	[ -z "$(ls "$CACHE"/*.tar.xz 2>/dev/null)" ]
@@ -243,13 +248,7 @@ one_line() {
 
 @test "download interrupted: no half file is taken for whole, the next run cleans up" {
 	plenty_of_space
-	stub apt-get <<-'STUB'
-		case "$*" in
-		*indextargets*) echo http://mirror.invalid/debian/ ;;
-		*download*) echo half >linux-source.deb; exec sleep 5 ;;
-		esac
-	STUB
-	stub apt-cache <<<'echo "Version: 7.3.4-1~bpo13+1"'
+	stub_mirror 'echo half >linux-source.deb; exec sleep 5'
 	"$TOP/scripts/fetch-base" 3>&- &
 	for _ in $(seq 50); do
 		ls "$CACHE"/partial.*/linux-source.deb 2>/dev/null && break
@@ -267,13 +266,7 @@ one_line() {
 
 @test "a failing mirror: one line, without its name" {
 	plenty_of_space
-	stub apt-get <<-'STUB'
-		case "$*" in
-		*indextargets*) echo http://mirror.invalid/debian/ ;;
-		*download*) echo 'E: Failed to fetch http://mirror.invalid/x.deb  Connection timed out'; exit 100 ;;
-		esac
-	STUB
-	stub apt-cache <<<'echo "Version: 7.3.4-1~bpo13+1"'
+	stub_mirror "echo 'E: Failed to fetch http://mirror.invalid/x.deb  Connection timed out'; exit 100"
 	run "$TOP/scripts/fetch-base"
 	one_line 'the download of linux-source-7.3 failed: .*Connection timed out; run it again'
 	[ "$(grep -c 'mirror\.invalid' <<<"$output")" = 0 ]
