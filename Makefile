@@ -45,6 +45,10 @@ check: ## patches, mirror and style; boots nothing
 bisect-check: ## every prefix of the series builds and links, switches on and off
 	@$(S)/bisect-check
 
+.PHONY: mutants
+mutants: ## break the series on purpose, one thing at a time: KUnit must notice
+	@$(S)/mutants
+
 .PHONY: bench
 bench: ## base and patched kernel side by side: tables and pictures in build/bench
 	@$(S)/bench

@@ -10,7 +10,7 @@
 #		base the unmodified base, same fragments without the switches
 
 # Fragments that are merged by themselves, never named by the user
-IMPLIED_FRAGMENTS=(base x86)
+IMPLIED_FRAGMENTS=(base x86 series)
 
 # Where the patched tree and its object folders are; bisect-check has its own
 PATCHED_ROOT=${PATCHED_ROOT:-$BUILD/$BASE}
@@ -65,9 +65,9 @@ parse_config() {
 # use_variant VARIANT: everything about one kernel of the current CONFIG
 use_variant() {
 	VARIANT=$1 FRAGMENTS=(base)
-	[ "$ARCH" = arm64 ] || FRAGMENTS+=(x86)
+	case $ARCH in x86_64|i386) FRAGMENTS+=(x86) ;; esac
 	case $VARIANT in
-	on|off)	FRAGMENTS+=("gates-$VARIANT")
+	on|off)	FRAGMENTS+=(series "gates-$VARIANT")
 		KTREE=$PATCHED_ROOT/linux KLOCALVERSION=-timers-next
 		KNAME=${FLAVOUR_NAME:+$FLAVOUR_NAME+}gates-$VARIANT
 		KDIR=$PATCHED_ROOT/$KNAME ;;
@@ -81,6 +81,7 @@ use_variant() {
 	case $ARCH in
 	x86_64|i386)	KIMAGE=$KDIR/arch/x86/boot/bzImage KTARGET=bzImage ;;
 	arm64)		KIMAGE=$KDIR/arch/arm64/boot/Image KTARGET=Image ;;
+	arm)		KIMAGE=$KDIR/arch/arm/boot/zImage KTARGET=zImage ;;
 	*)		die "no support for ARCH=$ARCH" ;;
 	esac
 }
@@ -90,6 +91,7 @@ cross_prefix() {
 	x86_64)	;;
 	i386)	echo i686-linux-gnu- ;;
 	arm64)	echo aarch64-linux-gnu- ;;
+	arm)	echo arm-linux-gnueabihf- ;;
 	esac
 }
 

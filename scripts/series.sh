@@ -57,12 +57,18 @@ rejected_hunks() {
 	rm -rf "$scratch"
 }
 
+# unknown_files TREE: files of the tree that are in no commit. Objects go
+# elsewhere, so there should be none but what editors leave. Ignored ones count:
+# the .gitignore of Debian's source hides every new file.
+unknown_files() {
+	git -C "$1" ls-files --others | grep -v -E '(~|\.(orig|rej|swp))$|(^|/)(tags|TAGS|cscope\..*|compile_commands\.json)$' || true
+}
+
 # Work in a tree that patches/ does not have; prints what it is
 unexported_work() {
 	local tree=$1 tip
 	git -C "$tree" diff --quiet HEAD 2>/dev/null || { echo "uncommitted changes"; return; }
-	[ -z "$(git -C "$tree" ls-files --others --exclude-standard | head -n 1)" ] ||
-		{ echo "files that git does not know"; return; }
+	[ -z "$(unknown_files "$tree")" ] || { echo "files that git does not know"; return; }
 	[ ! -d "$tree/.git/rebase-merge" ] && [ ! -d "$tree/.git/rebase-apply" ] ||
 		{ echo "an unfinished rebase"; return; }
 	[ -z "$(git -C "$tree" stash list)" ] || { echo "stashed changes"; return; }

@@ -106,11 +106,15 @@ one_line() {
 	one_line "was built in place: run 'make mrproper' there"
 }
 
-@test "a new file in the tree: distclean refuses, so does a refresh" {
+@test "a new file in the tree: distclean, export and a refresh refuse" {
 	small_tree
 	plenty_of_space
 	LINUX=$T/linux "$TOP/scripts/make-tree"
+	# Debian's .gitignore hides whatever is new
+	printf '/*\n' >>"$BUILD/v7.3/linux/.git/info/exclude"
 	echo new >"$BUILD/v7.3/linux/kernel/time/new.c"
+	run "$TOP/scripts/export-series" --into "$T/out"
+	one_line 'in no commit, such as kernel/time/new.c'
 	run "$TOP/scripts/clean" --all
 	one_line 'work that was not exported .files that git does not know.'
 	[ -e "$BUILD/v7.3/linux/kernel/time/new.c" ]
