@@ -22,6 +22,13 @@
  *	scheduler measured; the limit is compared with what ticks have counted,
  *	which may be some ticks ahead of it.
  *
+ *   itimer_prof_pinned_lateness CPU
+ *	itimer_prof_syscall_lateness of 64 MB on one CPU, for nohz_full.
+ *
+ *   rlimit_cpu_inherited_lateness CPU
+ *	A child inherits a soft RLIMIT_CPU and spins on one CPU. The lateness
+ *	of its SIGXCPU, as above.
+ *
  *   tick_fastpath_instructions X
  *	One tick while nothing expires: X is 0 for no timer, 1 for a timer of
  *	the thread, 2 for one of the process. Instructions of the whole timer
@@ -37,9 +44,11 @@
  * which the timers themselves run on, so other load on the machine does not
  * count.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -246,6 +255,9 @@ static char *prepare_getrandom(size_t size)
 	return buf;
 }
 
+static const char *metric_name;
+static long metric_x;
+
 static int itimer_prof_syscall_lateness(long mb)
 {
 	struct itimerval itv = { .it_value.tv_usec = 100 * 1000, };
@@ -269,7 +281,11 @@ static int itimer_prof_syscall_lateness(long mb)
 	if (!signals)
 		return 1;
 
-	report("itimer_prof_syscall_lateness", mb, last_signal_ns - expiry, "ns");
+	if (!metric_name) {
+		metric_name = "itimer_prof_syscall_lateness";
+		metric_x = mb;
+	}
+	report(metric_name, metric_x, last_signal_ns - expiry, "ns");
 	return 0;
 }
 
@@ -310,6 +326,63 @@ static int rlimit_cpu_syscall_lateness(long mb)
 	       (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1000LL;
 	report("rlimit_cpu_syscall_lateness", mb, used - NSEC_PER_SEC, "ns");
 	return 0;
+}
+
+static void pin_to(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		die("sched_setaffinity");
+}
+
+static void report_limit(int sig)
+{
+	(void)sig;
+	report("rlimit_cpu_inherited_lateness", sched_getcpu(),
+	       cpu_time_ns() - NSEC_PER_SEC, "ns");
+	fflush(stdout);
+	_exit(0);
+}
+
+static int rlimit_cpu_inherited_lateness(long cpu)
+{
+	struct rlimit limit = { .rlim_cur = 1, .rlim_max = RLIM_INFINITY, };
+	struct sigaction sa = { .sa_handler = report_limit, };
+	int64_t give_up;
+	int status;
+	pid_t pid;
+
+	if (setrlimit(RLIMIT_CPU, &limit) || sigaction(SIGXCPU, &sa, NULL))
+		die("setrlimit");
+	pid = fork();
+	if (pid < 0)
+		die("fork");
+	if (!pid) {
+		pin_to(cpu);
+		for (;;)
+			;
+	}
+	for (give_up = 0; give_up < 300; give_up++) {
+		struct timespec pause = { .tv_nsec = 100 * NSEC_PER_MSEC, };
+
+		if (waitpid(pid, &status, WNOHANG) == pid)
+			return !WIFEXITED(status) || WEXITSTATUS(status);
+		nanosleep(&pause, NULL);
+	}
+	kill(pid, SIGKILL);
+	fprintf(stderr, "cpu-timers: no SIGXCPU within 30 s\n");
+	return 1;
+}
+
+static int itimer_prof_pinned_lateness(long cpu)
+{
+	metric_name = "itimer_prof_pinned_lateness";
+	metric_x = cpu;
+	pin_to(cpu);
+	return itimer_prof_syscall_lateness(64);
 }
 
 static int64_t monotonic_ns(clockid_t clock)
@@ -461,6 +534,8 @@ static const struct {
 	{ "last_signalfd_lateness",	  "N",	last_signalfd_lateness,		1, },
 	{ "itimer_prof_syscall_lateness", "MB",	itimer_prof_syscall_lateness,	1, },
 	{ "rlimit_cpu_syscall_lateness",  "MB",	rlimit_cpu_syscall_lateness,	1, },
+	{ "rlimit_cpu_inherited_lateness", "CPU", rlimit_cpu_inherited_lateness, 0, },
+	{ "itimer_prof_pinned_lateness",  "CPU", itimer_prof_pinned_lateness,	0, },
 	{ "tick_fastpath_instructions",   "X",	tick_fastpath_instructions,	0, },
 	{ "irqs_off_longest",		  "N",	irqs_off_longest,		1, },
 };

@@ -896,7 +896,7 @@ static int endless_timers_fn(void *data)
 		u64 expires = task_sched_runtime(tt->tsk) + NSEC_PER_MSEC;
 		struct itimerspec64 its = { .it_value = ns_to_timespec64(expires), };
 
-		spin_lock_nested(&next->it_lock, SINGLE_DEPTH_NESTING);
+		spin_lock(&next->it_lock);
 		clock_posix_cpu.timer_set(next, TIMER_ABSTIME, &its, NULL);
 		if (!wait_for_tick(tt, expires)) {
 			spin_unlock(&next->it_lock);
@@ -918,6 +918,9 @@ static void pct_test_passes_are_limited(struct kunit *test)
 	struct test_thread tt;
 
 	init_test_thread(&tt, timer);
+	/* Taken in turn, one while the other is held, by one thread only */
+	lockdep_set_novalidate_class(&timer[0].it_lock);
+	lockdep_set_novalidate_class(&timer[1].it_lock);
 	start_on_other_cpu(test, endless_timers_fn, &tt);
 
 	make_due(timer, 1);
