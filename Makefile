@@ -49,6 +49,10 @@ bisect-check: ## every prefix of the series builds and links, switches on and of
 mutants: ## break the series on purpose, one thing at a time: KUnit must notice
 	@$(S)/mutants
 
+.PHONY: stress
+stress: ## a minute of stress-ng in the guest, switches on and off: the console stays clean
+	@$(S)/stress
+
 .PHONY: bench
 bench: ## base and patched kernel side by side: tables and pictures in build/bench
 	@$(S)/bench

@@ -3,6 +3,7 @@
 """Turn the console logs of a test run into one verdict.
 
 usage: results.py [--expected FILE] [--record] TREE DIR
+       results.py --console LOG	only look for complaints on one console
 
 DIR is what scripts/run-tests left: "planned" names the guests, one a line, and
 each has a NAME.log and a NAME.status. NAME is VARIANT--kunit or
@@ -287,14 +288,29 @@ def judge(results, expected):
     return passed, failed, skipped
 
 
+def judge_console(log):
+    """The complaints on one console, for jobs that are not tests."""
+    results = Results()
+    scan_console(log.stem, console_lines(log), allowed_lines(), "", results)
+    for _status, remark in results.tests.values():
+        print(f"  {log}: {remark}")
+    return 1 if results.tests else 0
+
+
 def main():
     parser = argparse.ArgumentParser(usage=__doc__)
+    parser.add_argument("--console", type=pathlib.Path)
     parser.add_argument("--expected", type=pathlib.Path)
     parser.add_argument("--record", action="store_true")
     parser.add_argument("--counts", type=pathlib.Path)
-    parser.add_argument("tree", type=pathlib.Path)
-    parser.add_argument("dir", type=pathlib.Path)
+    parser.add_argument("tree", type=pathlib.Path, nargs="?")
+    parser.add_argument("dir", type=pathlib.Path, nargs="?")
     args = parser.parse_args()
+
+    if args.console:
+        return judge_console(args.console)
+    if not args.dir:
+        parser.error("TREE and DIR are needed")
 
     results = read_logs(args.dir, args.tree)
     if args.record:
