@@ -63,6 +63,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define ARRAY_SIZE(x)	(sizeof(x) / sizeof((x)[0]))
+
 #define NSEC_PER_SEC	1000000000LL
 #define NSEC_PER_MSEC	1000000LL
 
@@ -393,28 +395,13 @@ static int64_t monotonic_ns(clockid_t clock)
 	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
 }
 
-/* Two instructions per iteration, whatever the compiler thinks. */
+/* Two instructions per iteration: every compiler finds "decrement and branch" */
 static int64_t time_loop(uint64_t iterations)
 {
 	int64_t start = monotonic_ns(CLOCK_MONOTONIC_RAW);
 
-#if defined(__x86_64__) || defined(__i386__)
-	uint32_t inner;
-
-	for (; iterations >= 1000000; iterations -= 1000000) {
-		inner = 1000000;
-		__asm__ volatile("1: dec %0\n\tjnz 1b" : "+r"(inner));
-	}
-	inner = iterations;
-	if (inner)
-		__asm__ volatile("1: dec %0\n\tjnz 1b" : "+r"(inner));
-#elif defined(__aarch64__)
-	if (iterations)
-		__asm__ volatile("1: subs %0, %0, #1\n\tb.ne 1b" : "+r"(iterations));
-#else
 	while (iterations--)
 		__asm__ volatile("");
-#endif
 	return monotonic_ns(CLOCK_MONOTONIC_RAW) - start;
 }
 
@@ -540,20 +527,18 @@ static const struct {
 	{ "irqs_off_longest",		  "N",	irqs_off_longest,		1, },
 };
 
-#define NR_METRICS	(sizeof(metrics) / sizeof(metrics[0]))
-
 int main(int argc, char **argv)
 {
 	char *end = NULL;
 	long x = argc == 3 ? strtol(argv[2], &end, 10) : -1;
 	size_t i;
 
-	for (i = 0; end && !*end && i < NR_METRICS; i++) {
+	for (i = 0; end && !*end && i < ARRAY_SIZE(metrics); i++) {
 		if (!strcmp(argv[1], metrics[i].name) && x >= metrics[i].least)
 			return metrics[i].run(x);
 	}
 
-	for (i = 0; i < NR_METRICS; i++)
+	for (i = 0; i < ARRAY_SIZE(metrics); i++)
 		fprintf(stderr, "%s cpu-timers %s %s\n", i ? "      " : "usage:",
 			metrics[i].name, metrics[i].x);
 	return 2;
