@@ -26,7 +26,8 @@ set style line 2 linewidth 2 linecolor rgb "#0072b2" pointtype 7 pointsize 0.8
 set style line 3 linewidth 2 linecolor rgb "#d55e00" pointtype 4 pointsize 1.2 dashtype 2
 set style data linespoints
 
-points(metric, variant) = sprintf("< awk -F'\t' '$1 == \"%s\" && $2 == \"%s\" { print $3 \"\t\" ($4 > 1000 ? $4 : 1000) / 1e6 }' %s", metric, variant, tsv)
+# No lateness has a place on a logarithmic scale: it lies on the axis.
+points(metric, variant) = sprintf("< awk -F'\t' '$1 == \"%s\" && $2 == \"%s\" { print $3 \"\t\" ($4 > 1e5 ? $4 : 1e5) / 1e6 }' %s", metric, variant, tsv)
 
 set xlabel "N"
 set xrange [0.8:15000]
