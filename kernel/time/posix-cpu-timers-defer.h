@@ -29,7 +29,7 @@ enum pct_defer_state {
 #define PCT_BATCH_MAX		64
 #define PCT_BATCH_NS		(100 * NSEC_PER_USEC)
 
-/* Passes which one run of the work may make, each of them as long as a tick. */
+/* Passes which one run of the work may make. A tick has hit all but the last. */
 #define PCT_DEFER_PASSES	4
 
 /**

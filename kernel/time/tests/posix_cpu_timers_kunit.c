@@ -172,6 +172,22 @@ static void tick(bool user_tick)
 	local_irq_restore(flags);
 }
 
+/*
+ * While timers are made due and collected. PREEMPT_RT cannot take their locks
+ * then, and need not: there, no tick expires anything by itself.
+ */
+static void keep_tick_out(void)
+{
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+		local_irq_disable();
+}
+
+static void let_tick_in(void)
+{
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+		local_irq_enable();
+}
+
 static void return_to_user(void)
 {
 	task_work_run();
@@ -322,13 +338,11 @@ static void pct_test_collect_boundary(struct kunit *test)
 	bool more;
 
 	/* Without deferral, a real tick would collect what the budget leaves */
-	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
-		local_irq_disable();
+	keep_tick_out();
 	make_due(timer, param->nr);
 	more = collect(&firing, &pass);
 	nextevt = base_of(timer)->nextevt;
-	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
-		local_irq_enable();
+	let_tick_in();
 
 	KUNIT_EXPECT_EQ(test, param->more, more);
 	KUNIT_EXPECT_EQ(test, param->collected, (unsigned int)list_count_nodes(&firing));
@@ -433,12 +447,10 @@ static void pct_test_del_while_firing(struct kunit *test)
 	struct pct_pass pass = { .budget = 2, };
 	LIST_HEAD(firing);
 
-	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
-		local_irq_disable();
+	keep_tick_out();
 	make_due(timer, 2);
 	collect(&firing, &pass);
-	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
-		local_irq_enable();
+	let_tick_in();
 
 	KUNIT_EXPECT_TRUE(test, timer->it.cpu.firing);
 	KUNIT_EXPECT_EQ(test, TIMER_RETRY, try_delete(timer));
@@ -458,12 +470,10 @@ static void pct_test_set_while_firing(struct kunit *test)
 	struct pct_pass pass = { .budget = 1, };
 	LIST_HEAD(firing);
 
-	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
-		local_irq_disable();
+	keep_tick_out();
 	make_due(timer, 1);
 	collect(&firing, &pass);
-	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
-		local_irq_enable();
+	let_tick_in();
 
 	spin_lock_irq(&timer->it_lock);
 	KUNIT_EXPECT_EQ(test, TIMER_RETRY,
