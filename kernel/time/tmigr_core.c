@@ -1,0 +1,1149 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Timer migration: the hierarchy of CPUs and groups
+ *
+ * A timer is queued on the CPU that arms it. Pinned timers expire there. Global
+ * timers may expire anywhere: a busy CPU runs its own; what an idle CPU has
+ * pending is run by a busy one, so that the idle one can sleep on. This model,
+ * pull at expiry instead of push at enqueue, was first posted in 2017 and is
+ * mainline's since 6.9; data structures and algorithms are this file's own. CPUs
+ * form groups, and groups form groups:
+ *
+ *	level 2				[ G2.0 ]
+ *				      /          \
+ *	level 1		     [ G1.0 ]		  [ G1.1 ]
+ *			    /        \		 /        \
+ *	level 0		[ G0.0 ]  [ G0.1 ]  [ G0.2 ]  [ G0.3 ]
+ *	CPUs		 0 .. 7    8 .. 15  16 .. 23  24 .. 31
+ *
+ * A group has a slot per child, and knows of each child whether a CPU below it
+ * is active (group->state), and if not, when its first global timer expires
+ * (group->exp[]). One active child of each group is its migrator: in its tick
+ * it looks at the group's first event, and if that is due, goes down to the
+ * CPU it belongs to and runs that CPU's timers. A CPU looks at its leaf, at the
+ * leaf's parent if the leaf is migrator there, and so on. So each event is
+ * looked at by one CPU, and the root only by one of the whole system.
+ *
+ * When all CPUs are idle, one of them has armed its clock event device for the
+ * root's first event: the keeper.
+ *
+ * What changes, and who tells whom
+ * --------------------------------
+ *
+ * activate	sets the CPU's bit in its leaf. If the leaf was without an
+ *		active child, the leaf's bit in its parent is set, and so on.
+ *		No lock is taken: an expiry in exp[] counts while the bit is
+ *		clear, so setting the bit makes it void.
+ *
+ * deactivate	clears the bit and enters the first expiry. If the leaf has no
+ *		active child any more, the parent's bit is cleared and the
+ *		leaf's first expiry entered there, and so on. Who reaches the
+ *		root, and leaves it without an active child, looks whether it
+ *		has to be the keeper.
+ *
+ * new timer	enters another first expiry of a CPU that stays idle, and goes
+ *		up as long as that changes the first expiry of groups without
+ *		an active child. In the root, as above.
+ *
+ * pull		goes down to an idle CPU that is due, runs its timers and enters
+ *		its next expiry like a new timer.
+ *
+ * Who wakes for a timer
+ * ---------------------
+ *
+ * Whether pulling pays depends on what the system does. On a busy system it
+ * does: somebody is awake, the timer's CPU sleeps on. On an idle one the keeper
+ * wakes, and if the timer wakes a task, which was last on the timer's CPU, that
+ * CPU wakes as well: two interrupts where one would have done. So a CPU whose
+ * recent wake-ups found nobody else awake arms for its first timer itself and
+ * does not trouble the hierarchy (tmigr_wakes_itself()). Each wake-up tells
+ * whether that was right: the walk to the root found an active child on its
+ * way, or it did not. A saturating counter, as in branch predictors,
+ * remembers. If the CPU woke for its timer and stayed idle, waking was of no use
+ * either.
+ *
+ * Why the keeper is remembered
+ * ----------------------------
+ *
+ * A CPU that wakes in an idle system and goes idle again is the last one to do
+ * so, every time. If each armed for the root's first event, as many CPUs would
+ * wake for it as have been awake since it was entered, one of them to some
+ * purpose. So the root remembers the keeper and until when it sleeps, and the
+ * next one arms only for an earlier event. Then that one is the keeper, and the
+ * one before, relieved but still armed, becomes it again afterwards.
+ *
+ * A keeper that becomes active gives its duty up (tmc->keeping): then it is a
+ * migrator, or somebody else is. One that has pulled looks for what is next in
+ * the root, under the root's lock, as do CPUs that go idle last:
+ *
+ *	CPU 0 (keeper, has pulled)		CPU 1 (active)
+ *
+ * 1.	the root is active: it gives the
+ *	duty up
+ * 2.						goes idle last: nobody is armed,
+ *						it has to
+ *
+ * or
+ *
+ * 1.						goes idle last: CPU 0 is armed,
+ *						nothing to do
+ * 2.	the root is idle: it arms for
+ *	the next event
+ *
+ * Why the state has a sequence number
+ * -----------------------------------
+ *
+ * Walks are not atomic. CPU 0 and 1 are the children of G0, which is a child of
+ * the root R.
+ *
+ *	R.active	G0.active	what happens
+ *
+ * 1.	G0		CPU 0
+ * 2.	G0	-->	none		CPU 0 goes idle, has yet to tell R
+ * 3.	G0		none		CPU 0 reads R's state, then G0's: R's
+ *					bit has to be cleared
+ * 4.	G0	-->	CPU 1		CPU 1 becomes active
+ * 5.	G0		CPU 1		CPU 1 sets G0's bit in R, which is set
+ * 6. -->none		CPU 1		CPU 0 clears it: the states it has read
+ *					are still there
+ *
+ * CPU 1 is active and R does not know. So each update increments the state's
+ * sequence number, also one that changes nothing else: that of step 5 makes the
+ * exchange of step 6 fail, and CPU 0 reads both states again. It has to read
+ * R's before G0's, (A): if it missed step 4 in G0, it also missed step 5 in R.
+ *
+ * Why the last one goes idle under the lock
+ * -----------------------------------------
+ *
+ *	CPU 0 (idle, a new timer)		CPU 1 (goes idle, last in group)
+ *
+ * 1.	sees CPU 1 active: it will see to it
+ * 2.						enters itself as idle
+ * 3.						reads the first event: none
+ * 4.	enters the new timer
+ *
+ * Both the entry of an event with the look at the state, and the change to a
+ * state without active children with the look at the events are done under the
+ * group's lock. A child that is not the last one, and has no event, does not
+ * need it.
+ *
+ * What a parent shows of its child
+ * --------------------------------
+ *
+ * A child's first expiry is changed under the child's lock and entered in the
+ * parent under the parent's; never are both held. Two walks may so arrive at
+ * the parent in the reverse order. Neither carries the value along: it is read
+ * under the parent's lock (F), and each one comes after its own change. So the
+ * last one to arrive sees all of them.
+ *
+ * While a child has an active child itself, nothing of its events is told. The
+ * walk that ends this state tells.
+ *
+ * Where a pull begins
+ * -------------------
+ *
+ * At the lowest group on the way down that is mistaken: either a CPU whose
+ * timers are due, or a group that has nothing due any more although its parent
+ * says so, because the walk that tells is still on its way; on a virtual CPU
+ * that does not run, perhaps. The pull tells the parent instead of waiting for
+ * it, else it would find the same again and again.
+ *
+ * How the root grows
+ * ------------------
+ *
+ * The root gets a parent while others walk (tmigr_core_adopt()). An action reads
+ * group->parent once. Who walks under the old root's lock finishes before the
+ * parent appears, and the parent has inherited what it entered; or goes on to
+ * it (D). An activation does not take the lock: it sets its bit, then reads the
+ * parent; tmigr_core_adopt() publishes the parent, then reads the old root's
+ * state. One of them sees the other (C). The keeper is inherited as well.
+ *
+ * Lifetime rules
+ * --------------
+ *
+ * A group is initialised, linked upwards, and then reachable through a child.
+ * It is never freed or moved. @slot, @level and @child[] are set before the
+ * parent is published and never change (E).
+ *
+ * Locking rules
+ * -------------
+ *
+ * timer bases of a CPU (LOCAL, then GLOBAL) -> one group's lock. On 32 bit a
+ * child's lock inside its parent's, to read @first in one piece.
+ *
+ * A CPU's entry has no lock of its own. @exp, @available and the CPU's slot in
+ * its leaf are written under its timer base locks, which the host holds; the
+ * rest is the CPU's own. tmigr_core_activate() needs none: that the CPU is
+ * active is what its bit says.
+ *
+ * Memory ordering
+ * ---------------
+ *
+ * Each has a litmus test in tools/testing/timer_migration/litmus/.
+ *
+ * (A)	tmigr_sync_active() reads the group's state, acquire, then the child's;
+ *	pairs with the exchange of the child's state before that of the
+ *	group's in tmigr_set_active() and tmigr_walk_up(). All exchanges are
+ *	fully ordered. One that fails reads the group's state again, acquire.
+ * (B)	tmigr_drop_duty() clears @keeping before the CPU sets its bit with a fully
+ *	ordered exchange; pairs with the exchange that leaves a group without
+ *	an active child before @keeping is read in tmigr_keeper_covers().
+ * (C)	tmigr_core_adopt() publishes @parent, full barrier, reads the child's
+ *	state; pairs with the exchange in tmigr_set_active() before @parent is
+ *	read in tmigr_activate().
+ * (D)	@parent is published, and read by tmigr_walk_up(), under the child's
+ *	lock.
+ * (E)	@parent is published with release, after what it makes visible; pairs
+ *	with the acquire, or the lock, of whoever reads it.
+ * (F)	@first is written under the group's lock and read under the parent's by
+ *	tmigr_walk_up(), each time after the last change; the parent's lock
+ *	orders the readers.
+ */
+
+#include <linux/bitops.h>
+#include <linux/bug.h>
+#include <linux/kernel.h>
+#include <linux/lockdep.h>
+#include <linux/minmax.h>
+
+#include "tmigr_core.h"
+
+/* Who wakes for a timer: a saturating counter, at or above SELF it is the CPU */
+#define TMIGR_SCORE_SELF	4
+#define TMIGR_SCORE_MAX		7
+
+static_assert(TMIGR_NONE >= TMIGR_FANOUT);
+static_assert(TMIGR_SEQ_BITS >= 16);
+
+/* --- The state word -------------------------------------------------------- */
+
+static struct tmigr_state tmigr_unpack(unsigned long word)
+{
+	return (struct tmigr_state) {
+		.active		= word & GENMASK(TMIGR_ACTIVE_BITS - 1, 0),
+		.migrator	= (word >> TMIGR_ACTIVE_BITS) & TMIGR_NONE,
+		.seq		= word >> TMIGR_SEQ_SHIFT,
+	};
+}
+
+static unsigned long tmigr_pack(struct tmigr_state state)
+{
+	return state.seq << TMIGR_SEQ_SHIFT |
+	       (unsigned long)state.migrator << TMIGR_ACTIVE_BITS |
+	       state.active;
+}
+
+static void tmigr_add_child(struct tmigr_state *state, unsigned int slot)
+{
+	if (!state->active)
+		state->migrator = slot;
+	state->active |= BIT(slot);
+}
+
+/* The lowest active child inherits the migrator's duty */
+static void tmigr_remove_child(struct tmigr_state *state, unsigned int slot)
+{
+	state->active &= ~BIT(slot);
+	if (state->migrator == slot)
+		state->migrator = state->active ? __ffs(state->active) : TMIGR_NONE;
+}
+
+/**
+ * tmigr_group_state() - State of a group
+ * @group:	the group
+ *
+ * Context: Any. Without @group's lock the answer may be old when it arrives;
+ * with it, a group without an active child may become active, but not the
+ * other way round.
+ *
+ * Return: the state, of one instant.
+ */
+struct tmigr_state tmigr_group_state(const struct tmigr_group *group)
+{
+	return tmigr_unpack(atomic_long_read(&group->state));
+}
+
+/**
+ * tmigr_cpu_active() - Whether the hierarchy sees a CPU as active
+ * @tmc:	the CPU
+ *
+ * Context: Any; for a remote CPU the answer may be old when it arrives.
+ *
+ * Return: true when the CPU looks after its timers itself.
+ */
+bool tmigr_cpu_active(const struct tmigr_cpu *tmc)
+{
+	return tmigr_group_state(tmc->leaf).active & BIT(tmc->slot);
+}
+
+/* --- Events ---------------------------------------------------------------- */
+
+/* No event. The one tick in 2^32 that would look like it is taken for the next */
+#define TMIGR_NO_EXP		0
+
+static u32 tmigr_pack_exp(u64 exp)
+{
+	if (exp == TMIGR_NEVER)
+		return TMIGR_NO_EXP;
+
+	return (u32)exp == TMIGR_NO_EXP ? TMIGR_NO_EXP + 1 : (u32)exp;
+}
+
+/**
+ * tmigr_slot_exp() - A child's first expiry
+ * @group:	the child's group
+ * @slot:	its slot
+ * @near:	a time (ticks) less than 2^31 ticks from it
+ *
+ * Context: @group's lock held, or a look from outside at a hierarchy at rest.
+ *
+ * Return: ticks, or TMIGR_NEVER.
+ */
+u64 tmigr_slot_exp(const struct tmigr_group *group, unsigned int slot, u64 near)
+{
+	u32 exp = group->exp[slot];
+
+	return exp == TMIGR_NO_EXP ? TMIGR_NEVER : near + (s32)(exp - (u32)near);
+}
+
+/*
+ * First event of @group without its lock. 32-bit machines could see half of an
+ * update. A group's lock may be taken inside its parent's, never the reverse.
+ */
+static u64 tmigr_first(struct tmigr_group *group)
+{
+	unsigned long flags;
+	u64 first;
+
+	if (BITS_PER_LONG == 64)
+		return READ_ONCE(group->first);
+
+	raw_spin_lock_irqsave_nested(&group->lock, flags, SINGLE_DEPTH_NESTING);
+	first = group->first;
+	raw_spin_unlock_irqrestore(&group->lock, flags);
+
+	return first;
+}
+
+/*
+ * An active child's expiry is not looked at: it sees to its timers itself. If
+ * it goes idle now, it comes back here when it gets the lock.
+ */
+static bool tmigr_update_first(struct tmigr_group *group, unsigned int active, u64 near)
+{
+	u64 first = TMIGR_NEVER;
+	unsigned int slot;
+
+	lockdep_assert_held(&group->lock);
+
+	for (slot = 0; slot < TMIGR_FANOUT; slot++) {
+		if (!(active & BIT(slot)))
+			first = min(first, tmigr_slot_exp(group, slot, near));
+	}
+
+	if (first == group->first)
+		return false;
+
+	WRITE_ONCE(group->first, first);
+	return true;
+}
+
+/*
+ * Enter child @slot's expiry, or leave it, and find the first one. An event
+ * that counts is in @first already, which so is near the others; if there is
+ * none, there is only the new one.
+ */
+static bool tmigr_enter(struct tmigr_group *group, unsigned int slot, u64 exp,
+			unsigned int active)
+{
+	group->exp[slot] = tmigr_pack_exp(exp);
+
+	return tmigr_update_first(group, active, group->first != TMIGR_NEVER ? group->first : exp);
+}
+
+/* --- The armed CPU --------------------------------------------------------- */
+
+/* @tmc is not the keeper any more. The one that it took over from may still be */
+static void tmigr_forget_keeper(struct tmigr_group *root, struct tmigr_cpu *tmc)
+{
+	struct tmigr_cpu *keeper = root->keeper;
+
+	lockdep_assert_held(&root->lock);
+
+	if (keeper == tmc) {
+		root->keeper = tmc->relieved;
+		root->keeper_exp = tmc->relieved_exp;
+	} else if (keeper && keeper->relieved == tmc) {
+		keeper->relieved = NULL;
+	}
+	tmc->relieved = NULL;
+}
+
+/* (B) pairs with tmigr_drop_duty() */
+static bool tmigr_keeper_covers(struct tmigr_group *root, u64 exp)
+{
+	lockdep_assert_held(&root->lock);
+
+	if (root->keeper && !READ_ONCE(root->keeper->keeping))
+		tmigr_forget_keeper(root, root->keeper);
+
+	return root->keeper && root->keeper_exp <= exp && READ_ONCE(root->keeper->keeping);
+}
+
+static void tmigr_set_duty(struct tmigr_cpu *tmc, u64 wakeup)
+{
+	WRITE_ONCE(tmc->keeping, wakeup != TMIGR_NEVER);
+	tmc->wakeup = wakeup;
+}
+
+/*
+ * No CPU is active. Does @tmc have to wake for the first event of all? Not if
+ * another idle CPU is going to: that one will then look what is next.
+ */
+static u64 tmigr_take_duty(struct tmigr_group *root, struct tmigr_cpu *tmc)
+{
+	u64 first = root->first;
+
+	lockdep_assert_held(&root->lock);
+
+	tmigr_set_duty(tmc, TMIGR_NEVER);
+	if (first == TMIGR_NEVER)
+		return TMIGR_NEVER;
+
+	tmigr_forget_keeper(root, tmc);
+	if (tmigr_keeper_covers(root, first))
+		return TMIGR_NEVER;
+
+	/* Two are remembered, not more */
+	if (root->keeper)
+		root->keeper->relieved = NULL;
+	tmc->relieved = root->keeper;
+	tmc->relieved_exp = root->keeper_exp;
+	root->keeper = tmc;
+	root->keeper_exp = first;
+	tmigr_set_duty(tmc, first);
+
+	return first;
+}
+
+/*
+ * The CPU becomes active, or leaves. (B) Its next step is to change the state
+ * of its leaf. Who leaves the system without an active CPU after that sees that
+ * it is not armed any more; who did so before makes it a migrator.
+ */
+static void tmigr_drop_duty(struct tmigr_cpu *tmc)
+{
+	if (tmc->keeping)
+		tmigr_set_duty(tmc, TMIGR_NEVER);
+}
+
+/* --- Walking up ------------------------------------------------------------ */
+
+/*
+ * Mark child @slot active. Returns whether the group was without an active
+ * child, which its parent has to be told.
+ */
+static bool tmigr_set_active(struct tmigr_group *group, unsigned int slot)
+{
+	unsigned long old = atomic_long_read(&group->state);
+	struct tmigr_state state;
+	bool first;
+
+	do {
+		state = tmigr_unpack(old);
+		first = !state.active;
+		tmigr_add_child(&state, slot);
+		state.seq++;
+	} while (!atomic_long_try_cmpxchg(&group->state, &old, tmigr_pack(state)));
+
+	return first;
+}
+
+/* Take child @slot out, unless it is the last one: that needs the lock */
+static bool tmigr_try_clear_active(struct tmigr_group *group, unsigned int slot)
+{
+	unsigned long old = atomic_long_read(&group->state);
+	struct tmigr_state state;
+
+	do {
+		state = tmigr_unpack(old);
+		tmigr_remove_child(&state, slot);
+		if (!state.active)
+			return false;
+		state.seq++;
+	} while (!atomic_long_try_cmpxchg(&group->state, &old, tmigr_pack(state)));
+
+	return true;
+}
+
+/**
+ * struct tmigr_change - What one exchange did to a group's state
+ * @before:	the state that was replaced, not one that was seen earlier
+ * @after:	the state that replaced it
+ */
+struct tmigr_change {
+	struct tmigr_state	before;
+	struct tmigr_state	after;
+};
+
+static struct tmigr_change tmigr_no_change(const struct tmigr_group *group)
+{
+	struct tmigr_state state = tmigr_group_state(group);
+
+	return (struct tmigr_change) { .before = state, .after = state };
+}
+
+static struct tmigr_change tmigr_clear_active(struct tmigr_group *group, unsigned int slot)
+{
+	unsigned long old = atomic_long_read(&group->state);
+	struct tmigr_change change;
+
+	lockdep_assert_held(&group->lock);
+
+	do {
+		change.before = tmigr_unpack(old);
+		change.after = change.before;
+		tmigr_remove_child(&change.after, slot);
+		change.after.seq++;
+	} while (!atomic_long_try_cmpxchg(&group->state, &old, tmigr_pack(change.after)));
+
+	return change;
+}
+
+/*
+ * Make @group's bit for @child say whether @child has an active child.
+ *
+ * (A) @group's state is read first, then @child's. Whoever changes @child
+ * changes @group afterwards, and the sequence number with it: if this read of
+ * @child missed a change, the exchange fails.
+ */
+static struct tmigr_change tmigr_sync_active(struct tmigr_group *group, struct tmigr_group *child)
+{
+	struct tmigr_change change;
+	unsigned long new;
+	long old;
+
+	lockdep_assert_held(&group->lock);
+
+	do {
+		old = atomic_long_read_acquire(&group->state);	/* (A) */
+		change.before = tmigr_unpack(old);
+		change.after = change.before;
+		if (tmigr_group_state(child).active)
+			tmigr_add_child(&change.after, child->slot);
+		else
+			tmigr_remove_child(&change.after, child->slot);
+		change.after.seq++;
+		new = tmigr_pack(change.after);
+	} while (atomic_long_cmpxchg(&group->state, old, new) != old);
+
+	return change;
+}
+
+/*
+ * Go from @group upwards as long as there is something to tell. @child is the
+ * child that changed, NULL when it is the CPU @tmc, which goes idle or not.
+ *
+ * One group's lock at a time. What a level has to tell the next is read again
+ * under the next one's lock, after it was written: the last of several walks
+ * that come by finds, and leaves, the latest.
+ *
+ * A CPU that goes idle does not stop below an idle root, even if somebody else
+ * has told it all already: it is the one that may have to wake.
+ *
+ * Returns the root when it was reached and nobody is active. It is locked then.
+ */
+static struct tmigr_group *tmigr_walk_up(struct tmigr_cpu *tmc, struct tmigr_group *group,
+					 struct tmigr_group *child, bool goes_idle)
+{
+	struct tmigr_change change;
+	struct tmigr_group *parent;
+	unsigned int slot;
+	bool tell;
+	u64 exp;
+
+	for (;;) {
+		raw_spin_lock(&group->lock);
+
+		if (child) {
+			slot = child->slot;
+			change = tmigr_sync_active(group, child);
+			exp = tmigr_first(child);		/* (F) */
+		} else {
+			slot = tmc->slot;
+			change = goes_idle ? tmigr_clear_active(group, slot) :
+					     tmigr_no_change(group);
+			exp = tmc->exp;
+		}
+
+		tell = tmigr_enter(group, slot, exp, change.after.active);
+		parent = group->parent;				/* (D) */
+
+		if (!change.after.active) {
+			if (!parent)
+				return group;
+			tell |= goes_idle || change.before.active;
+		} else {
+			tell = !change.before.active;
+		}
+
+		raw_spin_unlock(&group->lock);
+
+		if (!parent || !tell)
+			return NULL;
+
+		child = group;
+		group = parent;
+	}
+}
+
+/* --- Who wakes for a timer ------------------------------------------------- */
+
+static bool tmigr_wakes_itself(const struct tmigr_cpu *tmc)
+{
+	switch (READ_ONCE(tmc->arm)) {
+	case TMIGR_ARM_SELF:
+		return true;
+	case TMIGR_ARM_OTHERS:
+		return false;
+	default:
+		return tmc->score >= TMIGR_SCORE_SELF;
+	}
+}
+
+static void tmigr_learn(struct tmigr_cpu *tmc, bool alone)
+{
+	if (!alone && tmc->score > 0)
+		tmc->score--;
+	else if (alone && tmc->score < TMIGR_SCORE_MAX)
+		tmc->score++;
+}
+
+/* What the hierarchy has to see to when the CPU's first timer is at @nextexp */
+static u64 tmigr_entrust(struct tmigr_cpu *tmc, u64 nextexp)
+{
+	bool itself = tmigr_wakes_itself(tmc);
+
+	tmc->self_exp = itself ? nextexp : TMIGR_NEVER;
+
+	return itself ? TMIGR_NEVER : nextexp;
+}
+
+/* --- Entries --------------------------------------------------------------- */
+
+/**
+ * tmigr_core_init_cpu() - Initialise a CPU's entry
+ * @tmc:	the entry
+ * @cpu:	the CPU's number
+ *
+ * Context: Before anything else is done with @tmc.
+ */
+void tmigr_core_init_cpu(struct tmigr_cpu *tmc, unsigned int cpu)
+{
+	*tmc = (struct tmigr_cpu) {
+		.cpu		= cpu,
+		.exp		= TMIGR_NEVER,
+		.self_exp	= TMIGR_NEVER,
+		.wakeup		= TMIGR_NEVER,
+		.arm		= TMIGR_ARM_PREDICT,
+		.score		= TMIGR_SCORE_SELF,
+		.idle		= true,
+	};
+}
+
+/* Returns true when no other CPU was active */
+static bool tmigr_activate(struct tmigr_cpu *tmc)
+{
+	struct tmigr_group *group = tmc->leaf, *parent;
+	unsigned int slot = tmc->slot;
+
+	tmc->idle = false;
+	tmigr_drop_duty(tmc);
+
+	while (tmigr_set_active(group, slot)) {
+		/* (C) after the exchange, pairs with tmigr_core_adopt() */
+		parent = smp_load_acquire(&group->parent);
+		if (!parent)
+			return true;
+		slot = group->slot;
+		group = parent;
+	}
+
+	return false;
+}
+
+/**
+ * tmigr_core_activate() - The CPU leaves idle
+ * @tmc:	entry of the CPU that runs this
+ *
+ * The CPU's timers are its own business from now on, and those of idle CPUs as
+ * far as it becomes the migrator. Takes no lock.
+ *
+ * Context: Interrupts disabled. The CPU was idle in the hierarchy.
+ */
+void tmigr_core_activate(struct tmigr_cpu *tmc)
+{
+	if (!tmc->available || WARN_ON_ONCE(!tmc->idle))
+		return;
+
+	tmigr_learn(tmc, tmigr_activate(tmc));
+}
+
+/**
+ * tmigr_core_deactivate() - The CPU goes idle
+ * @tmc:	entry of the CPU that runs this
+ * @nextexp:	its first global expiry (ticks), TMIGR_NEVER for none, or when it
+ *		wakes for a pinned timer before
+ *
+ * Context: Interrupts disabled, the CPU's timer bases locked.
+ *
+ * Return: the expiry (ticks) the CPU has to arm its clock event device for,
+ * TMIGR_NEVER for none: @nextexp if it shall wake for it itself; if it is the
+ * last one to go idle and nobody else is armed, the first expiry of all that
+ * are entrusted to the hierarchy.
+ */
+u64 tmigr_core_deactivate(struct tmigr_cpu *tmc, u64 nextexp)
+{
+	u64 exp, wakeup = TMIGR_NEVER;
+	struct tmigr_group *root;
+	bool nothing_new;
+
+	if (!tmc->available)
+		return nextexp;
+
+	exp = tmigr_entrust(tmc, nextexp);
+	nothing_new = exp == TMIGR_NEVER && tmc->exp == TMIGR_NEVER;
+
+	tmc->idle = true;
+	tmc->exp = exp;
+
+	if (!nothing_new || !tmigr_try_clear_active(tmc->leaf, tmc->slot)) {
+		root = tmigr_walk_up(tmc, tmc->leaf, NULL, true);
+		if (root) {
+			wakeup = tmigr_take_duty(root, tmc);
+			raw_spin_unlock(&root->lock);
+		}
+	}
+
+	return min(tmc->self_exp, wakeup);
+}
+
+/**
+ * tmigr_core_new_timer() - The first global timer of an idle CPU has changed
+ * @tmc:	entry of the CPU that runs this
+ * @nextexp:	as for tmigr_core_deactivate()
+ *
+ * Context: Interrupts disabled, the CPU's timer bases locked, the CPU idle in
+ * the hierarchy.
+ *
+ * Return: as tmigr_core_deactivate(); what the CPU is armed for already stays.
+ */
+u64 tmigr_core_new_timer(struct tmigr_cpu *tmc, u64 nextexp)
+{
+	struct tmigr_group *root;
+	u64 exp;
+
+	if (!tmc->available)
+		return nextexp;
+
+	/* It woke for its timer, and for nothing else: others could have */
+	if (nextexp > tmc->self_exp)
+		tmigr_learn(tmc, false);
+
+	exp = tmigr_entrust(tmc, nextexp);
+	if (exp != tmc->exp) {
+		tmc->exp = exp;
+		root = tmigr_walk_up(tmc, tmc->leaf, NULL, false);
+		if (root) {
+			tmigr_take_duty(root, tmc);
+			raw_spin_unlock(&root->lock);
+		}
+	}
+
+	return min(tmc->self_exp, tmc->wakeup);
+}
+
+/**
+ * tmigr_core_quick_check() - What tmigr_core_deactivate() would say
+ * @tmc:	entry of the CPU that runs this
+ * @nextexp:	as for tmigr_core_deactivate()
+ *
+ * A forecast without side effects: what is about to change may have changed
+ * when it arrives. May be too early, since expired events and those of CPUs
+ * that have become active are still counted until a migrator comes by.
+ *
+ * Context: Interrupts disabled.
+ *
+ * Return: the expiry (ticks) the CPU would have to arm for, TMIGR_NEVER for none.
+ */
+u64 tmigr_core_quick_check(const struct tmigr_cpu *tmc, u64 nextexp)
+{
+	struct tmigr_group *group, *parent;
+	unsigned int slot;
+	u64 first;
+
+	if (!tmc->available)
+		return nextexp;
+
+	first = tmigr_wakes_itself(tmc) ? TMIGR_NEVER : nextexp;
+	slot = tmc->slot;
+
+	for (group = tmc->leaf; group; group = parent) {
+		if (tmigr_group_state(group).active & ~BIT(slot))
+			return tmigr_wakes_itself(tmc) ? nextexp : TMIGR_NEVER;
+		first = min(first, tmigr_first(group));
+		parent = smp_load_acquire(&group->parent);	/* (E) */
+		if (parent)
+			slot = group->slot;
+	}
+
+	return min(first, nextexp);
+}
+
+/**
+ * tmigr_core_must_pull() - Whether timers of idle CPUs are due
+ * @tmc:	entry of the CPU that runs this
+ * @now:	jiffies
+ *
+ * Context: Hard interrupt of the tick. Lockless on 64 bit.
+ *
+ * Return: true when the host has to call tmigr_core_pull().
+ */
+bool tmigr_core_must_pull(const struct tmigr_cpu *tmc, u64 now)
+{
+	struct tmigr_group *group, *parent;
+	unsigned int slot;
+
+	if (!tmc->available)
+		return false;
+	if (tmc->idle)
+		return tmc->keeping && tmc->wakeup <= now;
+
+	slot = tmc->slot;
+
+	for (group = tmc->leaf; group; group = parent) {
+		if (tmigr_group_state(group).migrator != slot)
+			return false;
+		if (tmigr_first(group) <= now)
+			return true;
+		parent = smp_load_acquire(&group->parent);	/* (E) */
+		if (parent)
+			slot = group->slot;
+	}
+
+	return false;
+}
+
+/**
+ * struct tmigr_due - What is due first below a group
+ * @group:	lowest group on the way to it
+ * @tmc:	the CPU; NULL when there is none and @group's parents are mistaken
+ */
+struct tmigr_due {
+	struct tmigr_group	*group;
+	struct tmigr_cpu	*tmc;
+};
+
+/* A slot whose child is idle and due; TMIGR_FANOUT when there is none */
+static unsigned int tmigr_due_slot(struct tmigr_group *group, u64 now)
+{
+	unsigned int slot, active;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&group->lock, flags);
+	active = tmigr_group_state(group).active;
+	for (slot = 0; slot < TMIGR_FANOUT; slot++) {
+		if (!(active & BIT(slot)) && tmigr_slot_exp(group, slot, now) <= now)
+			break;
+	}
+	if (slot == TMIGR_FANOUT)
+		tmigr_update_first(group, active, now);
+	raw_spin_unlock_irqrestore(&group->lock, flags);
+
+	return slot;
+}
+
+static struct tmigr_due tmigr_find_due(struct tmigr_group *group, u64 now)
+{
+	unsigned int slot;
+
+	for (;;) {
+		slot = tmigr_due_slot(group, now);
+		if (slot == TMIGR_FANOUT)
+			return (struct tmigr_due) { .group = group };
+		if (!group->level)
+			return (struct tmigr_due) { .group = group, .tmc = group->cpu[slot] };
+		group = group->child[slot];
+	}
+}
+
+/* Tell those above what has become of @child's first event, or of @tmc's */
+static void tmigr_refresh(struct tmigr_cpu *tmc, struct tmigr_group *group,
+			  struct tmigr_group *child)
+{
+	struct tmigr_group *root;
+
+	root = tmigr_walk_up(tmc, group, child, false);
+	if (root)
+		raw_spin_unlock(&root->lock);
+}
+
+/* Run the timers of an idle CPU and enter what comes next */
+static void tmigr_pull_cpu(struct tmigr_cpu *tmc, u64 now)
+{
+	if (READ_ONCE(tmc->available) && !tmigr_cpu_active(tmc))
+		tmigr_host_expire(tmc->cpu);
+
+	/*
+	 * The CPU may have become active, have gone idle again with another
+	 * timer, or have left meanwhile. The last two cannot happen from here on.	 */
+	tmigr_host_lock(tmc->cpu);
+	if (tmc->available && !tmigr_cpu_active(tmc))
+		tmc->exp = tmigr_host_next(tmc->cpu, now);
+	tmigr_refresh(tmc, tmc->leaf, NULL);
+	tmigr_host_unlock(tmc->cpu);
+}
+
+/*
+ * Run what is due below @group. Each round moves the event it found past @now,
+ * or corrects a group that showed an event which does not exist any more.
+ */
+static void tmigr_pull_group(struct tmigr_group *group, u64 now)
+{
+	struct tmigr_due due;
+	unsigned long flags;
+
+	while (tmigr_first(group) <= now) {
+		due = tmigr_find_due(group, now);
+		if (due.tmc) {
+			tmigr_pull_cpu(due.tmc, now);
+		} else if (due.group != group) {
+			local_irq_save(flags);
+			tmigr_refresh(NULL, due.group->parent, due.group);
+			local_irq_restore(flags);
+		}
+	}
+}
+
+/*
+ * An idle CPU has pulled as far as the root: does it have to wake again? If the
+ * root has got a parent, that is returned and has to be pulled first.
+ */
+static struct tmigr_group *tmigr_renew_duty(struct tmigr_cpu *tmc, struct tmigr_group *root)
+{
+	struct tmigr_group *parent;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&root->lock, flags);
+	parent = root->parent;
+	if (!parent) {
+		if (tmigr_group_state(root).active)
+			tmigr_set_duty(tmc, TMIGR_NEVER);
+		else
+			tmigr_take_duty(root, tmc);
+	}
+	raw_spin_unlock_irqrestore(&root->lock, flags);
+
+	return parent;
+}
+
+/**
+ * tmigr_core_pull() - Run the due timers of idle CPUs
+ * @tmc:	entry of the CPU that runs this
+ * @now:	jiffies
+ *
+ * Does what there is to do for a migrator, or for the CPU that is armed while
+ * everybody is idle; for others nothing.
+ *
+ * Context: Timer softirq, interrupts enabled, no locks held. @tmc cannot change
+ * between active and idle meanwhile.
+ */
+void tmigr_core_pull(struct tmigr_cpu *tmc, u64 now)
+{
+	struct tmigr_group *group = tmc->leaf, *parent;
+	unsigned int slot = tmc->slot;
+	struct tmigr_state state;
+
+	if (!tmc->available)
+		return;
+
+	if (tmc->idle && !(tmc->keeping && tmc->wakeup <= now))
+		return;
+
+	for (;;) {
+		/* Who is awake for it helps, even if others have woken meanwhile */
+		state = tmigr_group_state(group);
+		if (state.active && state.migrator != slot && !tmc->idle)
+			return;
+
+		tmigr_pull_group(group, now);
+
+		parent = smp_load_acquire(&group->parent);
+		if (!parent && tmc->idle)
+			parent = tmigr_renew_duty(tmc, group);
+		if (!parent)
+			return;
+		slot = group->slot;
+		group = parent;
+	}
+}
+
+/* --- Joining and leaving --------------------------------------------------- */
+
+/**
+ * tmigr_core_join() - A CPU takes part from now on
+ * @tmc:	entry of the CPU that runs this
+ *
+ * Context: The CPU's timer bases locked. Online, not idle.
+ */
+void tmigr_core_join(struct tmigr_cpu *tmc)
+{
+	if (WARN_ON_ONCE(!tmc->leaf || tmc->available))
+		return;
+
+	WRITE_ONCE(tmc->available, true);
+	tmigr_activate(tmc);
+}
+
+/**
+ * tmigr_core_leave() - A CPU does not take part any more
+ * @tmc:	entry of the CPU that runs this
+ *
+ * Context: The CPU's timer bases locked. Not idle.
+ *
+ * Return: TMIGR_NEVER, or the first expiry (ticks) that nobody is armed for now: the
+ * host has to make another available CPU leave idle, which then is responsible.
+ */
+u64 tmigr_core_leave(struct tmigr_cpu *tmc)
+{
+	struct tmigr_group *root;
+	u64 orphaned = TMIGR_NEVER;
+
+	if (!tmc->available)
+		return TMIGR_NEVER;
+
+	WRITE_ONCE(tmc->available, false);
+	tmigr_drop_duty(tmc);
+	tmc->idle = true;
+	tmc->exp = TMIGR_NEVER;
+
+	root = tmigr_walk_up(tmc, tmc->leaf, NULL, true);
+	if (root) {
+		if (!tmigr_keeper_covers(root, root->first))
+			orphaned = root->first;
+		raw_spin_unlock(&root->lock);
+	}
+
+	return orphaned;
+}
+
+/* --- Groups ---------------------------------------------------------------- */
+
+/**
+ * tmigr_core_init_group() - Initialise a group without children
+ * @group:	the group
+ * @level:	its level
+ * @node:	NUMA node of all CPUs that will be below it, or NUMA_NO_NODE
+ *
+ * Context: Before anybody else can see @group.
+ */
+void tmigr_core_init_group(struct tmigr_group *group, unsigned int level, int node)
+{
+	struct tmigr_state idle = { .migrator = TMIGR_NONE };
+
+	*group = (struct tmigr_group) {
+		.first		= TMIGR_NEVER,
+		.level		= level,
+		.node		= node,
+	};
+	raw_spin_lock_init(&group->lock);
+	atomic_long_set(&group->state, tmigr_pack(idle));
+}
+
+/**
+ * tmigr_core_link() - Give a new group its parent
+ * @child:	a group that nobody else can see yet
+ * @parent:	a group with a free slot
+ *
+ * Context: The topology's mutex held.
+ */
+void tmigr_core_link(struct tmigr_group *child, struct tmigr_group *parent)
+{
+	unsigned int slot = parent->nr_children++;
+
+	parent->child[slot] = child;
+	child->slot = slot;
+	smp_store_release(&child->parent, parent);		/* (E) */
+}
+
+/*
+ * What @root knows, those above know from the beginning. They are new: nobody
+ * else can see them before @root has its parent.
+ */
+static void tmigr_inherit(struct tmigr_group *root, struct tmigr_group *parent)
+{
+	struct tmigr_group *child = root, *group = parent;
+
+	for (;;) {
+		group->exp[child->slot] = tmigr_pack_exp(root->first);
+		group->first = root->first;
+		if (!group->parent)
+			break;
+		child = group;
+		group = group->parent;
+	}
+
+	group->keeper = root->keeper;
+	group->keeper_exp = root->keeper_exp;
+}
+
+/*
+ * The old root was active when it got a parent, or has become so without seeing
+ * it. Its events are not told here: who enters one arms for it, if need be.
+ */
+static void tmigr_tell_activity(struct tmigr_group *child)
+{
+	struct tmigr_group *group = child->parent;
+	struct tmigr_change change;
+
+	do {
+		raw_spin_lock(&group->lock);
+		change = tmigr_sync_active(group, child);
+		child = group;
+		group = group->parent;
+		raw_spin_unlock(&child->lock);
+	} while (group && !change.before.active != !change.after.active);
+}
+
+/**
+ * tmigr_core_adopt() - Put the root under a new one
+ * @root:	the root, perhaps with active CPUs and events
+ * @parent:	a group that nobody else can see yet, linked up to the new root
+ *
+ * Who walks up finds @parent or not. What it then does not do there is done
+ * here: (D) a walk under @root's lock is over before @parent is published, and
+ * what it entered is inherited, or goes on to @parent. (C) An activation takes
+ * no lock; it sees @parent, or is seen.
+ *
+ * Context: The topology's mutex held, interrupts enabled.
+ */
+void tmigr_core_adopt(struct tmigr_group *root, struct tmigr_group *parent)
+{
+	unsigned int slot = parent->nr_children++;
+	unsigned long flags;
+
+	parent->child[slot] = root;
+	root->slot = slot;
+
+	local_irq_save(flags);
+
+	raw_spin_lock(&root->lock);
+	tmigr_inherit(root, parent);
+	smp_store_release(&root->parent, parent);		/* (D), (E) */
+	raw_spin_unlock(&root->lock);
+
+	smp_mb();	/* (C) pairs with the exchange in tmigr_set_active() */
+	tmigr_tell_activity(root);
+
+	local_irq_restore(flags);
+}

@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the model checker must notice: the core, broken in one place each.
+
+name		hNN-... re-introduces the hazard HNN; my-... is another mistake
+scenarios	those that are known to notice, tried first
+"""
+
+MUTANTS = [
+    {
+        "name": "h01-seq-not-bumped-when-active",
+        "what": "an activation that finds its bit set leaves no trace",
+        "edits": [("		first = !state.active;\n		tmigr_add_child(&state, slot);\n		state.seq++;\n",
+                   "		first = !state.active;\n		tmigr_add_child(&state, slot);\n")],
+    },
+    {
+        "name": "h01-change-seen-from-earlier",
+        "what": "what a walk has changed is judged by a state that was read before",
+        "edits": [("		raw_spin_lock(&group->lock);\n\n		if (child) {\n",
+                   "		raw_spin_lock(&group->lock);\n\n		struct tmigr_state early = tmigr_group_state(group);\n\n"
+                   "		if (child) {\n"),
+                  ("			tell |= goes_idle || change.before.active;\n",
+                   "			tell |= early.active != 0;\n")],
+    },
+    {
+        "name": "h02-state-read-before-lock",
+        "what": "a new timer looks at the group's state before it has the lock",
+        "edits": [("		raw_spin_lock(&group->lock);\n\n		if (child) {\n",
+                   "		struct tmigr_change early = tmigr_no_change(group);\n\n"
+                   "		raw_spin_lock(&group->lock);\n\n		if (child) {\n"),
+                  ("					     tmigr_no_change(group);\n",
+                   "					     early;\n")],
+    },
+    {
+        "name": "h03-siblings-emptied",
+        "what": "a pull empties the slot it goes down through, with it the siblings' events",
+        "edits": [("	if (slot == TMIGR_FANOUT)\n		tmigr_update_first(group, active, now);\n",
+                   "	if (slot < TMIGR_FANOUT && group->level)\n		group->exp[slot] = TMIGR_NO_EXP;\n"
+                   "	tmigr_update_first(group, active, now);\n")],
+    },
+    {
+        "name": "h06-quick-check-of-root-only",
+        "what": "the forecast is that of the highest level alone",
+        "edits": [("		first = min(first, tmigr_first(group));\n		parent =",
+                   "		first = tmigr_first(group);\n		parent =")],
+    },
+    {
+        "name": "h07-no-event-no-update",
+        "what": "a CPU that goes idle without a timer leaves its old one in the slot",
+        "edits": [("	nothing_new = exp == TMIGR_NEVER && tmc->exp == TMIGR_NEVER;",
+                   "	nothing_new = exp == TMIGR_NEVER;")],
+    },
+    {
+        "name": "h08-duty-kept-after-expiry",
+        "what": "an idle CPU that has pulled stays armed for what it was armed for",
+        "edits": [("		if (tmigr_group_state(root).active)\n			tmigr_set_duty(tmc, TMIGR_NEVER);\n		else\n",
+                   "		if (!tmigr_group_state(root).active && root->first != TMIGR_NEVER)\n")],
+    },
+    {
+        "name": "h10-first-of-equal-expiries-only",
+        "what": "of several CPUs that are due only the first one is pulled",
+        "edits": [("	while (tmigr_first(group) <= now) {\n		due =",
+                   "	if (tmigr_first(group) <= now) {\n		due =")],
+    },
+    {
+        "name": "h12-new-root-inherits-nothing",
+        "what": "events from before the new root are not entered there",
+        "edits": [("		group->exp[child->slot] = tmigr_pack_exp(root->first);\n		group->first = root->first;\n", "")],
+    },
+    {
+        "name": "h12-inherited-before-the-lock",
+        "what": "(D) a new root inherits before the old one is locked",
+        "edits": [("	raw_spin_lock(&root->lock);\n	tmigr_inherit(root, parent);\n",
+                   "	tmigr_inherit(root, parent);\n	raw_spin_lock(&root->lock);\n")],
+    },
+    {
+        "name": "h15-two-roots",
+        "what": "the old root is not put under the new one",
+        "edits": [("		tmigr_core_adopt(plan.adopt, adopter);\n", "		(void)adopter;\n")],
+    },
+    {
+        "name": "h16-validity-of-another-instant",
+        "what": "which events are valid is taken from before the walk's own change",
+        "edits": [("tmigr_enter(group, slot, exp, change.after.active)",
+                   "tmigr_enter(group, slot, exp, change.before.active)")],
+    },
+    {
+        "name": "h19-old-root-not-active-in-new",
+        "what": "a new root learns of the old one's events, not that it is active",
+        "edits": [("	tmigr_tell_activity(root);\n\n", "	(void)tmigr_tell_activity;\n\n")],
+    },
+    {
+        "name": "h20-own-timers-not-pulled",
+        "what": "an idle CPU does not run its own timers when jiffies have advanced",
+        "edits": [("	if (READ_ONCE(tmc->available) && !tmigr_cpu_active(tmc))\n		tmigr_host_expire",
+                   "	if (READ_ONCE(tmc->available) && !tmigr_cpu_active(tmc) && !tmc->keeping)\n		tmigr_host_expire")],
+    },
+    {
+        "name": "my-child-read-before-group",
+        "what": "(A) in the wrong order: the child's state first, then the group's",
+        "edits": [("		old = atomic_long_read_acquire(&group->state);	/* (A) */\n",
+                   "		bool busy = tmigr_group_state(child).active;\n\n"
+                   "		old = atomic_long_read_acquire(&group->state);	/* (A) */\n"),
+                  ("		if (tmigr_group_state(child).active)\n			tmigr_add_child",
+                   "		if (busy)\n			tmigr_add_child")],
+    },
+    {
+        "name": "my-migrator-not-handed-over",
+        "what": "a migrator that goes idle leaves the others without one",
+        "edits": [("		state->migrator = state->active ? __ffs(state->active) : TMIGR_NONE;",
+                   "		state->migrator = TMIGR_NONE;")],
+    },
+    {
+        "name": "my-last-one-without-lock",
+        "what": "the last active child of a group leaves without the lock",
+        "edits": [("		if (!state.active)\n			return false;\n		state.seq++;",
+                   "		state.seq++;")],
+    },
+    {
+        "name": "my-first-not-updated",
+        "what": "an event is entered, the group's first one stays",
+        "edits": [("	WRITE_ONCE(group->first, first);\n	return true;",
+                   "	if (first > group->first)\n		WRITE_ONCE(group->first, first);\n	return true;")],
+    },
+    {
+        "name": "my-active-children-counted",
+        "what": "expiries of active children count, and are found again and again",
+        "edits": [("		if (!(active & BIT(slot)))\n			first = min",
+                   "		if (active || !active)\n			first = min")],
+    },
+    {
+        "name": "my-wrong-slot",
+        "what": "a group's expiry is entered in the neighbouring slot of its parent",
+        "edits": [("	group->exp[slot] = tmigr_pack_exp(exp);\n\n	return",
+                   "	group->exp[group->level ? slot ^ 1 : slot] = tmigr_pack_exp(exp);\n\n	return")],
+    },
+    {
+        "name": "my-value-carried-along",
+        "what": "(F) a child's first expiry is read before its parent is locked",
+        "edits": [("		raw_spin_lock(&group->lock);\n\n		if (child) {\n",
+                   "		u64 early = child ? tmigr_first(child) : 0;\n\n"
+                   "		raw_spin_lock(&group->lock);\n\n		if (child) {\n"),
+                  ("			exp = tmigr_first(child);		/* (F) */\n",
+                   "			exp = early;\n")],
+    },
+    {
+        "name": "my-walk-ends-at-idle-group",
+        "what": "that a group has become idle is not told to its parent",
+        "edits": [("			tell |= goes_idle || change.before.active;\n", "")],
+    },
+    {
+        "name": "my-last-one-stops-below-root",
+        "what": "a CPU that goes idle stops where somebody else has told it all",
+        "edits": [("			tell |= goes_idle || change.before.active;\n",
+                   "			tell |= change.before.active != 0;\n")],
+    },
+    {
+        "name": "my-activation-stays-in-leaf",
+        "what": "an active leaf is not made active in its parent",
+        "edits": [("	while (tmigr_set_active(group, slot)) {\n",
+                   "	if (tmigr_set_active(group, slot)) {\n"),
+                  ("			return true;\n		slot = group->slot;\n		group = parent;\n	}\n\n	return false;",
+                   "			return true;\n	}\n\n	return false;")],
+    },
+    {
+        "name": "my-duty-dropped-too-late",
+        "what": "(B) a keeper gives its duty up after it has become active",
+        "edits": [("	tmc->idle = false;\n	tmigr_drop_duty(tmc);\n\n	while (tmigr_set_active(group, slot)) {\n",
+                   "	tmc->idle = false;\n\n	while (tmigr_set_active(group, slot)) {\n		tmigr_drop_duty(tmc);\n")],
+    },
+    {
+        "name": "my-duty-renewed-without-lock",
+        "what": "a keeper that has pulled decides on the root's state before it has the lock",
+        "edits": [("	raw_spin_lock_irqsave(&root->lock, flags);\n	parent = root->parent;\n	if (!parent) {\n		if (tmigr_group_state(root).active)\n",
+                   "	bool busy = tmigr_group_state(root).active;\n\n	raw_spin_lock_irqsave(&root->lock, flags);\n"
+                   "	parent = root->parent;\n	if (!parent) {\n		if (busy)\n")],
+    },
+    {
+        "name": "my-duty-kept-when-active",
+        "what": "a keeper that becomes active is still counted on",
+        "edits": [("	tmc->idle = false;\n	tmigr_drop_duty(tmc);\n", "	tmc->idle = false;\n")],
+    },
+    {
+        "name": "my-duty-not-taken-again",
+        "what": "a keeper that has pulled does not arm for what is next",
+        "edits": [("			tmigr_set_duty(tmc, TMIGR_NEVER);\n		else\n			tmigr_take_duty(root, tmc);\n",
+                   "			tmigr_set_duty(tmc, TMIGR_NEVER);\n		else\n			tmigr_set_duty(tmc, TMIGR_NEVER);\n")],
+    },
+    {
+        "name": "my-duty-not-taken-in-grown-tree",
+        "what": "a keeper ends its pull at the old root although there is a new one",
+        "edits": [("	if (!parent) {\n		if (tmigr_group_state(root).active)\n			tmigr_set_duty(tmc, TMIGR_NEVER);\n",
+                   "	if (parent) {\n		tmigr_set_duty(tmc, TMIGR_NEVER);\n		parent = NULL;\n	} else {\n"
+                   "		if (tmigr_group_state(root).active)\n			tmigr_set_duty(tmc, TMIGR_NEVER);\n")],
+    },
+    {
+        "name": "my-later-keeper-covers",
+        "what": "a keeper that sleeps longer is relied on for an earlier event",
+        "edits": [("	return root->keeper && root->keeper_exp <= exp && READ_ONCE(root->keeper->keeping);",
+                   "	return root->keeper && exp && READ_ONCE(root->keeper->keeping);")],
+    },
+    {
+        "name": "my-active-keeper-covers",
+        "what": "a keeper is relied on whether it still is one or not",
+        "edits": [("	if (root->keeper && !READ_ONCE(root->keeper->keeping))\n		tmigr_forget_keeper(root, root->keeper);\n\n", ""),
+                  ("	return root->keeper && root->keeper_exp <= exp && READ_ONCE(root->keeper->keeping);",
+                   "	return root->keeper && root->keeper_exp <= exp;")],
+    },
+    {
+        "name": "my-relieved-keeper-unchecked",
+        "what": "the keeper before is taken back without looking whether it still is one",
+        "edits": [("	return root->keeper && root->keeper_exp <= exp && READ_ONCE(root->keeper->keeping);",
+                   "	return root->keeper && root->keeper_exp <= exp;")],
+    },
+    {
+        "name": "my-orphans-at-leave",
+        "what": "the last CPU leaves and tells nobody what is pending",
+        "edits": [("			orphaned = root->first;\n", "			orphaned = TMIGR_NEVER;\n")],
+    },
+    {
+        "name": "my-leaves-with-its-event",
+        "what": "a CPU that leaves stays in its slot",
+        "edits": [("	tmc->idle = true;\n	tmc->exp = TMIGR_NEVER;\n\n	root =",
+                   "	tmc->idle = true;\n\n	root =")],
+    },
+    {
+        "name": "my-pull-clears-active-cpu",
+        "what": "who pulls a CPU's timers takes it for idle when it has become active",
+        "edits": [("	tmigr_refresh(tmc, tmc->leaf, NULL);\n	tmigr_host_unlock",
+                   "	tmigr_clear_active_of(tmc);\n	tmigr_refresh(tmc, tmc->leaf, NULL);\n	tmigr_host_unlock"),
+                  ("/* Run the timers of an idle CPU and enter what comes next */\n",
+                   "static void tmigr_clear_active_of(struct tmigr_cpu *tmc)\n{\n"
+                   "	raw_spin_lock(&tmc->leaf->lock);\n"
+                   "	tmigr_clear_active(tmc->leaf, tmc->slot);\n"
+                   "	raw_spin_unlock(&tmc->leaf->lock);\n}\n\n"
+                   "/* Run the timers of an idle CPU and enter what comes next */\n")],
+    },
+    {
+        "name": "my-parent-not-asked-under-lock",
+        "what": "(D) a walk reads the parent before it has the lock",
+        "edits": [("		raw_spin_lock(&group->lock);\n\n		if (child) {\n",
+                   "		parent = READ_ONCE(group->parent);\n"
+                   "		raw_spin_lock(&group->lock);\n\n		if (child) {\n"),
+                  ("		parent = group->parent;				/* (D) */\n", "")],
+    },
+    {
+        "name": "my-next-not-asked",
+        "what": "a CPU whose timers were pulled has none any more",
+        "edits": [("		tmc->exp = tmigr_host_next(tmc->cpu, now);",
+                   "		tmc->exp = TMIGR_NEVER;")],
+    },
+    {
+        "name": "my-pull-without-host-lock",
+        "what": "an idle CPU's entry is updated while it goes idle with another timer",
+        "edits": [("	tmigr_host_lock(tmc->cpu);\n	if (tmc->available",
+                   "	if (tmc->available"),
+                  ("	tmigr_refresh(tmc, tmc->leaf, NULL);\n	tmigr_host_unlock(tmc->cpu);",
+                   "	tmigr_refresh(tmc, tmc->leaf, NULL);")],
+    },
+]
