@@ -896,7 +896,8 @@ static void tmigr_pull_cpu(struct tmigr_cpu *tmc, u64 now)
 
 	/*
 	 * The CPU may have become active, have gone idle again with another
-	 * timer, or have left meanwhile. The last two cannot happen from here on.	 */
+	 * timer, or have left meanwhile. The last two cannot happen from here on.
+	 */
 	tmigr_host_lock(tmc->cpu);
 	if (tmc->available && !tmigr_cpu_active(tmc))
 		tmc->exp = tmigr_host_next(tmc->cpu, now);
@@ -978,7 +979,7 @@ void tmigr_core_pull(struct tmigr_cpu *tmc, u64 now)
 
 		tmigr_pull_group(group, now);
 
-		parent = smp_load_acquire(&group->parent);
+		parent = smp_load_acquire(&group->parent);	/* (E) */
 		if (!parent && tmc->idle)
 			parent = tmigr_renew_duty(tmc, group);
 		if (!parent)

@@ -290,7 +290,8 @@ static void hotplug_init(unsigned int timers)
 
 const struct load loads[] = {
 	{ "sleepers", "idle; threads sleep 200..600 ms", sleepers_init, nothing, nothing_at_all },
-	{ "kernel", "idle; periodic timers that wake nobody", kernel_init, nothing, nothing_at_all },
+	{ "kernel", "idle; periodic timers that wake nobody",
+	  kernel_init, nothing, nothing_at_all },
 	{ "rounded", "the same, rounded to seconds", rounded_init, nothing, nothing_at_all },
 	{ "pinned", "idle; periodic timers, every other one pinned", pinned_init, nothing,
 	  nothing_at_all },

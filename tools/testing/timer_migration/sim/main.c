@@ -191,8 +191,7 @@ static uint64_t late_at(double share)
 
 static void print_cost(const char *name, const struct account_cost *cost)
 {
-	printf(" %s_ops=%llu %s_lines=%llu %s_llc=%llu %s_node=%llu %s_far=%llu %s_locks=%llu"
-	       " %s_updates=%llu",
+	printf(" %s_ops=%llu %s_lines=%llu %s_llc=%llu %s_node=%llu %s_far=%llu %s_locks=%llu %s_updates=%llu",
 	       name, (unsigned long long)cost->ops, name, (unsigned long long)cost->lines,
 	       name, (unsigned long long)cost->moved[ACCOUNT_LLC],
 	       name, (unsigned long long)cost->moved[ACCOUNT_NODE],

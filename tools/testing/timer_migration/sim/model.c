@@ -130,7 +130,8 @@ uint64_t sim_random_exp(uint64_t mean)
 	uint64_t u = sim_random() | 1;
 	unsigned int zeros = __builtin_clzll(u);
 	double fraction = (double)(u << zeros) / 18446744073709551616.0;
-	double log2u = -(double)zeros - 1 + (fraction * 2 - 1) * (1.3431 - 0.3431 * (fraction * 2 - 1));
+	double x = fraction * 2 - 1;
+	double log2u = -(double)zeros - 1 + x * (1.3431 - 0.3431 * x);
 
 	return (uint64_t)(mean * -log2u * 0.6931472) + 1;
 }

@@ -414,7 +414,8 @@ static u64 parse_number(const char *option, const char *text, unsigned long long
 	errno = 0;
 	n = strtoull(text, &end, 0);
 	if (errno || end == text || *end || strchr(text, '-') || n < low || n > high) {
-		fprintf(stderr, "stress: --%s wants a number from %llu to %llu, not \"%s\"\n", option, low, high, text);
+		fprintf(stderr, "stress: --%s wants a number from %llu to %llu, not \"%s\"\n",
+			option, low, high, text);
 		exit(2);
 	}
 
@@ -477,18 +478,21 @@ static unsigned long long counted(enum count nr)
 /* One line, and in long runs what it was made of */
 static void print_summary(const struct options *options, double seconds)
 {
-	printf("stress: %s, fan-out %d, %.0f s, %llu rounds, %llu checks at rest: %llu timers, lost 0\n",
-	       SANITIZER, TMIGR_FANOUT, seconds, round_now.nr, counted(COUNT_CHECKS),
+	printf("stress: %s, fan-out %d, %.0f s, %llu rounds, ", SANITIZER, TMIGR_FANOUT, seconds,
+	       round_now.nr);
+	printf("%llu checks at rest: %llu timers, lost 0\n", counted(COUNT_CHECKS),
 	       counted(COUNT_ARMED));
 	if (options->seconds < PROGRESS)
 		return;
 
-	printf("  timers: cancelled %llu, expired %llu (by another CPU %llu, more than %d ticks late %llu)\n",
-	       counted(COUNT_CANCELLED), counted(COUNT_EXPIRED), counted(COUNT_REMOTE), STRESS_LATE,
-	       counted(COUNT_LATE));
-	printf("  CPUs: idle %llu, device fired %llu, disturbed %llu, left %llu (orphaned events %llu)\n",
-	       counted(COUNT_IDLE), counted(COUNT_WAKEUPS), counted(COUNT_KICKED),
-	       counted(COUNT_LEFT), counted(COUNT_ORPHANED));
+	printf("  timers: cancelled %llu, expired %llu ", counted(COUNT_CANCELLED),
+	       counted(COUNT_EXPIRED));
+	printf("(by another CPU %llu, more than %d ticks late %llu)\n", counted(COUNT_REMOTE),
+	       STRESS_LATE, counted(COUNT_LATE));
+	printf("  CPUs: idle %llu, device fired %llu, disturbed %llu, ", counted(COUNT_IDLE),
+	       counted(COUNT_WAKEUPS), counted(COUNT_KICKED));
+	printf("left %llu (orphaned events %llu)\n", counted(COUNT_LEFT),
+	       counted(COUNT_ORPHANED));
 	printf("  groups: %llu, new roots %llu\n", counted(COUNT_GROUPS), counted(COUNT_GROWN));
 }
 

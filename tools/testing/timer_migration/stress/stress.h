@@ -40,7 +40,7 @@
  * get into each other's way, some as far as a timer wheel reaches.
  */
 #define STRESS_NEAR		12
-#define STRESS_FAR		(1U << 30)
+#define STRESS_FAR		BIT(30)
 
 /* How many ticks behind its expiry a timer is counted as late */
 #define STRESS_LATE		8

@@ -15,12 +15,12 @@
 void stress_perturb(enum tmt_kind kind);
 void stress_warn(const char *text, const char *file, int line);
 
-static inline void tmt_before(const volatile void *addr, size_t size, enum tmt_kind kind)
+static inline void tmt_before(const void *addr, size_t size, enum tmt_kind kind)
 {
 	stress_perturb(kind);
 }
 
-static inline void tmt_after(const volatile void *addr, size_t size, u64 value)
+static inline void tmt_after(const void *addr, size_t size, u64 value)
 {
 }
 
