@@ -172,9 +172,10 @@
  * child's lock inside its parent's, to read @first in one piece.
  *
  * A CPU's entry has no lock of its own. @exp, @available and the CPU's slot in
- * its leaf are written under its timer base locks, which the host holds; the
- * rest is the CPU's own. tmigr_core_activate() needs none: that the CPU is
- * active is what its bit says.
+ * its leaf are written under its timer base locks, which the host holds; who
+ * relieved whom under the root's lock; @arm by the host; the rest is the CPU's
+ * own. tmigr_core_activate() needs none: that the CPU is active is what its bit
+ * says.
  *
  * Memory ordering
  * ---------------
@@ -363,6 +364,12 @@ static bool tmigr_enter(struct tmigr_group *group, unsigned int slot, u64 exp,
 
 /* --- The armed CPU --------------------------------------------------------- */
 
+static void tmigr_set_keeper(struct tmigr_group *root, struct tmigr_cpu *tmc, u64 exp)
+{
+	WRITE_ONCE(root->keeper, tmc);
+	WRITE_ONCE(root->keeper_exp, exp);
+}
+
 /* @tmc is not the keeper any more. The one that it took over from may still be */
 static void tmigr_forget_keeper(struct tmigr_group *root, struct tmigr_cpu *tmc)
 {
@@ -370,12 +377,10 @@ static void tmigr_forget_keeper(struct tmigr_group *root, struct tmigr_cpu *tmc)
 
 	lockdep_assert_held(&root->lock);
 
-	if (keeper == tmc) {
-		root->keeper = tmc->relieved;
-		root->keeper_exp = tmc->relieved_exp;
-	} else if (keeper && keeper->relieved == tmc) {
+	if (keeper == tmc)
+		tmigr_set_keeper(root, tmc->relieved, tmc->relieved_exp);
+	else if (keeper && keeper->relieved == tmc)
 		keeper->relieved = NULL;
-	}
 	tmc->relieved = NULL;
 }
 
@@ -388,6 +393,17 @@ static bool tmigr_keeper_covers(struct tmigr_group *root, u64 exp)
 		tmigr_forget_keeper(root, root->keeper);
 
 	return root->keeper && root->keeper_exp <= exp && READ_ONCE(root->keeper->keeping);
+}
+
+/*
+ * A forecast of tmigr_keeper_covers(), without the lock: @root may not be the
+ * root any more, and on 32 bit the expiry be torn. The keeper's entry stays.
+ */
+static bool tmigr_keeper_expected(const struct tmigr_group *root, u64 exp)
+{
+	const struct tmigr_cpu *keeper = READ_ONCE(root->keeper);
+
+	return keeper && READ_ONCE(keeper->keeping) && READ_ONCE(root->keeper_exp) <= exp;
 }
 
 static void tmigr_set_duty(struct tmigr_cpu *tmc, u64 wakeup)
@@ -419,8 +435,7 @@ static u64 tmigr_take_duty(struct tmigr_group *root, struct tmigr_cpu *tmc)
 		root->keeper->relieved = NULL;
 	tmc->relieved = root->keeper;
 	tmc->relieved_exp = root->keeper_exp;
-	root->keeper = tmc;
-	root->keeper_exp = first;
+	tmigr_set_keeper(root, tmc, first);
 	tmigr_set_duty(tmc, first);
 
 	return first;
@@ -675,18 +690,23 @@ static bool tmigr_activate(struct tmigr_cpu *tmc)
 /**
  * tmigr_core_activate() - The CPU leaves idle
  * @tmc:	entry of the CPU that runs this
+ * @woke:	false when it has not slept, only been about to
  *
  * The CPU's timers are its own business from now on, and those of idle CPUs as
  * far as it becomes the migrator. Takes no lock.
  *
  * Context: Interrupts disabled. The CPU was idle in the hierarchy.
  */
-void tmigr_core_activate(struct tmigr_cpu *tmc)
+void tmigr_core_activate(struct tmigr_cpu *tmc, bool woke)
 {
+	bool alone;
+
 	if (!tmc->available || WARN_ON_ONCE(!tmc->idle))
 		return;
 
-	tmigr_learn(tmc, tmigr_activate(tmc));
+	alone = tmigr_activate(tmc);
+	if (woke)
+		tmigr_learn(tmc, alone);
 }
 
 /**
@@ -736,7 +756,8 @@ u64 tmigr_core_deactivate(struct tmigr_cpu *tmc, u64 nextexp)
  * Context: Interrupts disabled, the CPU's timer bases locked, the CPU idle in
  * the hierarchy.
  *
- * Return: as tmigr_core_deactivate(); what the CPU is armed for already stays.
+ * Return: as tmigr_core_deactivate(), including what the CPU has promised to wake
+ * for already, if nobody else does now.
  */
 u64 tmigr_core_new_timer(struct tmigr_cpu *tmc, u64 nextexp)
 {
@@ -746,7 +767,7 @@ u64 tmigr_core_new_timer(struct tmigr_cpu *tmc, u64 nextexp)
 	if (!tmc->available)
 		return nextexp;
 
-	/* It woke for its timer, and for nothing else: others could have */
+	/* It woke for its timer and stayed idle, or the timer is gone: no need to */
 	if (nextexp > tmc->self_exp)
 		tmigr_learn(tmc, false);
 
@@ -769,8 +790,11 @@ u64 tmigr_core_new_timer(struct tmigr_cpu *tmc, u64 nextexp)
  * @nextexp:	as for tmigr_core_deactivate()
  *
  * A forecast without side effects: what is about to change may have changed
- * when it arrives. May be too early, since expired events and those of CPUs
- * that have become active are still counted until a migrator comes by.
+ * when it arrives. Too late costs the idle governor a wrong choice, since what
+ * tmigr_core_deactivate() says comes first. Too early costs an interrupt for
+ * nothing: the tick code sleeps no longer than this. It happens, since expired
+ * events and those of CPUs that have become active count until a migrator comes
+ * by.
  *
  * Context: Interrupts disabled.
  *
@@ -778,6 +802,7 @@ u64 tmigr_core_new_timer(struct tmigr_cpu *tmc, u64 nextexp)
  */
 u64 tmigr_core_quick_check(const struct tmigr_cpu *tmc, u64 nextexp)
 {
+	bool itself = tmigr_wakes_itself(tmc);
 	struct tmigr_group *group, *parent;
 	unsigned int slot;
 	u64 first;
@@ -785,19 +810,23 @@ u64 tmigr_core_quick_check(const struct tmigr_cpu *tmc, u64 nextexp)
 	if (!tmc->available)
 		return nextexp;
 
-	first = tmigr_wakes_itself(tmc) ? TMIGR_NEVER : nextexp;
+	first = itself ? TMIGR_NEVER : nextexp;
 	slot = tmc->slot;
 
-	for (group = tmc->leaf; group; group = parent) {
+	for (group = tmc->leaf; ; group = parent) {
 		if (tmigr_group_state(group).active & ~BIT(slot))
-			return tmigr_wakes_itself(tmc) ? nextexp : TMIGR_NEVER;
+			return itself ? nextexp : TMIGR_NEVER;
 		first = min(first, tmigr_first(group));
 		parent = smp_load_acquire(&group->parent);	/* (E) */
-		if (parent)
-			slot = group->slot;
+		if (!parent)
+			break;
+		slot = group->slot;
 	}
 
-	return min(first, nextexp);
+	if (tmigr_keeper_expected(group, first))
+		first = TMIGR_NEVER;
+
+	return itself ? min(first, nextexp) : first;
 }
 
 /**
@@ -849,15 +878,17 @@ static unsigned int tmigr_due_slot(struct tmigr_group *group, u64 now)
 {
 	unsigned int slot, active;
 	unsigned long flags;
+	u64 near;
 
 	raw_spin_lock_irqsave(&group->lock, flags);
 	active = tmigr_group_state(group).active;
+	near = min(group->first, now);
 	for (slot = 0; slot < TMIGR_FANOUT; slot++) {
-		if (!(active & BIT(slot)) && tmigr_slot_exp(group, slot, now) <= now)
+		if (!(active & BIT(slot)) && tmigr_slot_exp(group, slot, near) <= now)
 			break;
 	}
 	if (slot == TMIGR_FANOUT)
-		tmigr_update_first(group, active, now);
+		tmigr_update_first(group, active, near);
 	raw_spin_unlock_irqrestore(&group->lock, flags);
 
 	return slot;
@@ -956,8 +987,10 @@ static struct tmigr_group *tmigr_renew_duty(struct tmigr_cpu *tmc, struct tmigr_
  * Does what there is to do for a migrator, or for the CPU that is armed while
  * everybody is idle; for others nothing.
  *
- * Context: Timer softirq, interrupts enabled, no locks held. @tmc cannot change
- * between active and idle meanwhile.
+ * Context: Timer softirq, interrupts enabled, no locks held. The CPU may become
+ * idle or active in the middle: a nested interrupt of a nohz_full CPU stops or
+ * restarts the tick, and PREEMPT_RT sleeps while somebody else runs a timer. So
+ * nothing about it is remembered from one group to the next.
  */
 void tmigr_core_pull(struct tmigr_cpu *tmc, u64 now)
 {
@@ -994,26 +1027,38 @@ void tmigr_core_pull(struct tmigr_cpu *tmc, u64 now)
 /**
  * tmigr_core_join() - A CPU takes part from now on
  * @tmc:	entry of the CPU that runs this
+ * @idle:	its tick is stopped, so it did deactivate while it did not take part
  *
- * Context: The CPU's timer bases locked. Online, not idle.
+ * With @idle, the CPU stays armed for its own timers until it looks for its next
+ * one (tmigr_core_new_timer()) or leaves idle.
+ *
+ * Context: The CPU's timer bases locked. Online.
  */
-void tmigr_core_join(struct tmigr_cpu *tmc)
+void tmigr_core_join(struct tmigr_cpu *tmc, bool idle)
 {
 	if (WARN_ON_ONCE(!tmc->leaf || tmc->available))
 		return;
 
 	WRITE_ONCE(tmc->available, true);
-	tmigr_activate(tmc);
+	tmc->idle = true;
+	tmc->self_exp = TMIGR_NEVER;
+	if (!idle)
+		tmigr_activate(tmc);
 }
 
 /**
  * tmigr_core_leave() - A CPU does not take part any more
  * @tmc:	entry of the CPU that runs this
  *
- * Context: The CPU's timer bases locked. Not idle.
+ * If its tick is stopped, the host has to let the CPU look for its next timer
+ * afterwards: what the hierarchy saw to is its own business again. So is a timer
+ * that somebody else, who is still running this CPU's timers, queues on it.
  *
- * Return: TMIGR_NEVER, or the first expiry (ticks) that nobody is armed for now: the
- * host has to make another available CPU leave idle, which then is responsible.
+ * Context: The CPU's timer bases locked.
+ *
+ * Return: TMIGR_NEVER, or the first expiry (ticks) that nobody is armed for now:
+ * the host has to make another available CPU leave idle, which then is
+ * responsible.
  */
 u64 tmigr_core_leave(struct tmigr_cpu *tmc)
 {
@@ -1094,8 +1139,7 @@ static void tmigr_inherit(struct tmigr_group *root, struct tmigr_group *parent)
 		group = group->parent;
 	}
 
-	group->keeper = root->keeper;
-	group->keeper_exp = root->keeper_exp;
+	tmigr_set_keeper(group, root->keeper, root->keeper_exp);
 }
 
 /*

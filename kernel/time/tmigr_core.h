@@ -65,9 +65,10 @@ struct tmigr_state {
 struct tmigr_cpu;
 
 /*
- * Times are ticks: a timer wheel knows nothing finer, and the differences that
- * matter fit 32 bits (a wheel reaches 2^30 ticks at most). So the expiries of
- * eight children share a cache line with all else that a walk needs of a group.
+ * Times are ticks, jiffies of 64 bits: a timer wheel knows nothing finer, and
+ * the differences that matter fit 32 bits (a wheel reaches 2^30 ticks at most).
+ * So the expiries of eight children share a cache line with all else that a walk
+ * needs of a group.
  */
 #define TMIGR_NEVER		((u64)KTIME_MAX)
 
@@ -78,7 +79,7 @@ struct tmigr_cpu;
  * @parent:	NULL in the root. Published once, under @lock
  * @first:	Earliest expiry (ticks) of all inactive children; written under
  *		@lock, read without. May be too early, never too late
- * @lock:	Protects all but @state, whose readers and writers need no lock
+ * @lock:	Protects what is said to be under it
  * @slot:	This group's slot in @parent, set before @parent
  * @level:	0 for groups of CPUs; above, a parent's level is higher than
  *		that of each child
@@ -86,9 +87,11 @@ struct tmigr_cpu;
  * @exp:	Per child, its first expiry as far as the hierarchy has to see
  *		to it, the low 32 bits; tmigr_slot_exp() reads it. Valid while
  *		the child is inactive; under @lock
- * @next:	The group that was made before this one at the same level
- * @keeper:	Root only: the CPU that is armed for the hierarchy, under @lock
- * @keeper_exp:	Root only: until when @keeper sleeps (ticks), under @lock
+ * @next:	The group that was made before this one at the same level, under
+ *		the topology's mutex as are @node, @cpu and @child
+ * @keeper:	Root only: the CPU that is armed for the hierarchy; written under
+ *		@lock, read without for forecasts
+ * @keeper_exp:	Root only: until when @keeper sleeps (ticks), like @keeper
  * @node:	NUMA node of the CPUs below, NUMA_NO_NODE when mixed
  * @cpu:	Level 0: the children
  * @child:	Above: the children; set before the child's @parent
@@ -131,7 +134,7 @@ enum tmigr_arm {
 /**
  * struct tmigr_cpu - A CPU's entry
  * @leaf:	Its group, set once by tmigr_attach_cpu()
- * @exp:	Its first global expiry (ticks) as written to its slot of @leaf,
+ * @exp:	Its first global expiry (ticks) as entered in its slot of @leaf,
  *		under the CPU's timer base locks
  * @self_exp:	The same when the CPU wakes for it itself, else TMIGR_NEVER; the
  *		CPU's own
@@ -147,7 +150,7 @@ enum tmigr_arm {
  * @available:	It takes part: online and not isolated
  * @idle:	It was deactivated; the CPU's own
  * @keeping:	@wakeup is armed on behalf of the hierarchy. Set under the
- *		root's lock, cleared without
+ *		root's lock only, cleared with or without
  */
 struct tmigr_cpu {
 	struct tmigr_group	*leaf;
@@ -194,13 +197,13 @@ struct tmigr_pool {
 /* --- Transitions and expiry: tmigr_core.c ---------------------------------- */
 
 void tmigr_core_init_cpu(struct tmigr_cpu *tmc, unsigned int cpu);
-void tmigr_core_activate(struct tmigr_cpu *tmc);
+void tmigr_core_activate(struct tmigr_cpu *tmc, bool woke);
 u64 tmigr_core_deactivate(struct tmigr_cpu *tmc, u64 nextexp);
 u64 tmigr_core_new_timer(struct tmigr_cpu *tmc, u64 nextexp);
 u64 tmigr_core_quick_check(const struct tmigr_cpu *tmc, u64 nextexp);
 bool tmigr_core_must_pull(const struct tmigr_cpu *tmc, u64 now);
 void tmigr_core_pull(struct tmigr_cpu *tmc, u64 now);
-void tmigr_core_join(struct tmigr_cpu *tmc);
+void tmigr_core_join(struct tmigr_cpu *tmc, bool idle);
 u64 tmigr_core_leave(struct tmigr_cpu *tmc);
 void tmigr_core_init_group(struct tmigr_group *group, unsigned int level, int node);
 void tmigr_core_link(struct tmigr_group *child, struct tmigr_group *parent);

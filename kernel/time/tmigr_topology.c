@@ -29,6 +29,7 @@
 #include <linux/bug.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
+#include <linux/limits.h>
 #include <linux/minmax.h>
 #include <linux/numa.h>
 #include <linux/string.h>
@@ -95,9 +96,15 @@ static int tmigr_node_at(const struct tmigr_tree *tree, unsigned int level, int 
 	return level < tree->cross_level ? node : NUMA_NO_NODE;
 }
 
+/* A CPU that belongs to no node is put where it is easiest */
+static unsigned int tmigr_node_levels(const struct tmigr_tree *tree, int node)
+{
+	return node == NUMA_NO_NODE ? 1 : tree->node_levels[node];
+}
+
 static unsigned int tmigr_next_level(const struct tmigr_tree *tree, unsigned int level, int node)
 {
-	if (level < tree->cross_level && level + 1 >= tree->node_levels[node])
+	if (level < tree->cross_level && level + 1 >= tmigr_node_levels(tree, node))
 		return tree->cross_level;
 	return level + 1;
 }
@@ -124,12 +131,24 @@ static bool tmigr_above_root(const struct tmigr_tree *tree, unsigned int level, 
 	return level > root->level && (level >= tree->cross_level || root->node == node);
 }
 
+/* The old root is raised to its node's topmost level, then put under the new one */
+static struct tmigr_plan tmigr_plan_adoption(const struct tmigr_tree *tree, struct tmigr_plan plan)
+{
+	unsigned int level = tree->root->level;
+
+	plan.adopt = tree->root;
+	while ((level = tmigr_next_level(tree, level, plan.adopt->node)) < plan.top)
+		plan.needed++;
+
+	return plan;
+}
+
 static struct tmigr_plan tmigr_make_plan(const struct tmigr_tree *tree, int node)
 {
 	struct tmigr_plan plan = { };
 	unsigned int level;
 
-	for (level = 0; ; level = tmigr_next_level(tree, level, node)) {
+	for (level = 0; level < TMIGR_MAX_LEVELS; level = tmigr_next_level(tree, level, node)) {
 		plan.join = tmigr_open_group(tree, level, node);
 		if (plan.join)
 			return plan;
@@ -139,13 +158,11 @@ static struct tmigr_plan tmigr_make_plan(const struct tmigr_tree *tree, int node
 		if (!tree->root)
 			return plan;
 		if (tmigr_above_root(tree, level, node))
-			break;
+			return tmigr_plan_adoption(tree, plan);
 	}
 
-	plan.adopt = tree->root;
-	level = plan.adopt->level;
-	while ((level = tmigr_next_level(tree, level, plan.adopt->node)) < plan.top)
-		plan.needed++;
+	/* No machine is as large; too large a pool is asked for, and not given */
+	plan.needed = UINT_MAX;
 
 	return plan;
 }
@@ -157,7 +174,8 @@ static struct tmigr_plan tmigr_make_plan(const struct tmigr_tree *tree, int node
  *
  * Context: The topology's mutex held.
  *
- * Return: the number, often 0.
+ * Return: the number, often 0; more than a &struct tmigr_pool holds when the
+ * hierarchy cannot grow any more.
  */
 unsigned int tmigr_groups_needed(const struct tmigr_tree *tree, int node)
 {
@@ -202,7 +220,7 @@ static struct tmigr_group *tmigr_build_chain(struct tmigr_tree *tree, struct tmi
  * tmigr_attach_cpu() - Give a CPU its place in the hierarchy
  * @tree:	the hierarchy
  * @tmc:	the CPU's entry, without a place
- * @node:	the CPU's node
+ * @node:	the CPU's node, known to tmigr_tree_init(), or NUMA_NO_NODE
  * @pool:	at least tmigr_groups_needed() groups; those left are the caller's
  *
  * Context: The topology's mutex held, interrupts enabled. The CPU does not take

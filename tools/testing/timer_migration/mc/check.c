@@ -96,7 +96,8 @@ static void mc_check_group(const struct tmigr_group *group)
 	for (slot = 0; slot < TMIGR_FANOUT; slot++) {
 		if (!(state.active & BIT(slot)) && mc_slot_exp(group, slot) < group->first)
 			mc_group_fail(group, "(d) first is %s, but slot %u has %s",
-				      mc_time(group->first), slot, mc_time(mc_slot_exp(group, slot)));
+				      mc_time(group->first), slot,
+				      mc_time(mc_slot_exp(group, slot)));
 	}
 	if (group->parent)
 		mc_check_parent(group);
@@ -235,7 +236,7 @@ static void mc_check_alone(unsigned int cpu)
 static void mc_check_forecast(unsigned int cpu)
 {
 	const struct tmigr_cpu *tmc = &mc_world.tmc[cpu];
-	u64 own = mc_host_first(cpu), due = own, said;
+	u64 own = mc_host_first(cpu), due = own, armed = KTIME_MAX, said;
 	unsigned int other;
 
 	for (other = 0; other < mc.nr_cpus; other++) {
@@ -243,9 +244,12 @@ static void mc_check_forecast(unsigned int cpu)
 			continue;
 		if (!mc_world.host[other].idle)
 			return;
+		armed = min(armed, mc_world.host[other].armed);
 		if (mc_world.host[other].armed > mc_host_first(other))
 			due = min(due, mc_host_first(other));
 	}
+	if (armed <= due)
+		return;
 
 	said = tmigr_core_quick_check(tmc, own);
 	if (said > due)

@@ -101,9 +101,32 @@ static unsigned int mc_expire(unsigned int cpu)
 
 /* --- What the core calls: see tmigr_core.h ----------------------------------------- */
 
+static void mc_do_idle(unsigned int cpu);
+static void mc_do_wake(unsigned int cpu);
+static void mc_reevaluate(unsigned int cpu);
+
+/* What an interrupt, or sleeping on a lock, may do in the middle of a pull */
+static void mc_nest(bool wakes)
+{
+	unsigned int cpu = mc.cpu;
+
+	if (mc.direct)
+		return;
+	if (!mc_world.host[cpu].idle)
+		mc_do_idle(cpu);
+	else if (wakes)
+		mc_do_wake(cpu);
+	else
+		mc_reevaluate(cpu);
+}
+
 void tmigr_host_expire(unsigned int cpu)
 {
+	if (mc.scenario->nest)
+		mc_nest(mc.scenario->nest != MC_NEST_IDLE);
 	mc_expire(cpu);
+	if (mc.scenario->nest == MC_NEST_SLEEP)
+		mc_nest(true);
 }
 
 void tmigr_host_lock(unsigned int cpu)
@@ -152,7 +175,7 @@ static void mc_do_wake(unsigned int cpu)
 
 	host->idle = false;
 	host->armed = KTIME_MAX;
-	tmigr_core_activate(&mc_world.tmc[cpu]);
+	tmigr_core_activate(&mc_world.tmc[cpu], true);
 }
 
 /* An idle CPU looks at its timers again before it goes back to sleep */
@@ -279,7 +302,7 @@ static void mc_do_join(unsigned int cpu)
 {
 	mc_lock(&mc_world.mutex, __func__);
 	tmigr_host_lock(cpu);
-	tmigr_core_join(&mc_world.tmc[cpu]);
+	tmigr_core_join(&mc_world.tmc[cpu], mc_world.host[cpu].idle);
 	tmigr_host_unlock(cpu);
 	mc_unlock(&mc_world.mutex);
 }
@@ -300,9 +323,10 @@ static void mc_kick_successor(unsigned int cpu)
 
 static void mc_do_leave(unsigned int cpu)
 {
+	bool stopped = mc.scenario->tick_stopped && mc_world.host[cpu].idle;
 	u64 orphaned;
 
-	if (mc_world.host[cpu].idle)
+	if (!stopped)
 		mc_do_wake(cpu);
 
 	mc_lock(&mc_world.mutex, __func__);
@@ -312,6 +336,9 @@ static void mc_do_leave(unsigned int cpu)
 	if (orphaned != KTIME_MAX)
 		mc_kick_successor(cpu);
 	mc_unlock(&mc_world.mutex);
+
+	if (stopped)
+		mc_reevaluate(cpu);
 }
 
 static void mc_do_quick(unsigned int cpu)

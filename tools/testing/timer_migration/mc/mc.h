@@ -62,12 +62,23 @@ struct mc_op {
 };
 
 /**
+ * enum mc_nest - What happens to a CPU each time it runs timers in a pull
+ * @MC_NEST_NONE:	nothing
+ * @MC_NEST_IDLE:	it goes idle (its tick is stopped by a nested interrupt)
+ * @MC_NEST_TOGGLE:	the same, or it leaves idle if it was idle
+ * @MC_NEST_SLEEP:	the same before and after (it sleeps on a lock)
+ */
+enum mc_nest { MC_NEST_NONE, MC_NEST_IDLE, MC_NEST_TOGGLE, MC_NEST_SLEEP };
+
+/**
  * struct mc_scenario - CPUs and what they do
  * @name:	the hazard, or what it is about
  * @about:	one line
  * @cpus:	CPUs that take part, and are active, before @setup
  * @later:	CPUs that exist beyond, for MC_ATTACH
  * @arm:	enum tmigr_arm of all CPUs
+ * @nest:	enum mc_nest
+ * @tick_stopped: CPUs that leave while they are idle stay so
  * @preemptions: bound for spaces which are too large, 0: none
  * @node:	per CPU, its node; all 0: one node for all
  * @node_levels: per node, as for tmigr_tree_init(); 0 stands for 1
@@ -80,6 +91,8 @@ struct mc_scenario {
 	u8		cpus;
 	u8		later;
 	u8		arm;
+	u8		nest;
+	u8		tick_stopped;
 	u8		preemptions;
 	u8		node[MC_CPUS];
 	u8		node_levels[MC_CPUS];
@@ -165,6 +178,12 @@ struct mc_vcpu {
  * @now:	time of the last jiffies update
  * @mutex:	the topology's mutex
  * @nr_groups:	groups in use, the last member is copied and hashed so far
+ * @tree:	the hierarchy
+ * @timer:	all timers
+ * @host:	per CPU, its timer base and clock event device
+ * @vcpu:	per CPU, its coroutine
+ * @tmc:	per CPU, its entry
+ * @group:	the groups, in the order in which they were made
  *
  * There is one, at one address: pointers stay valid when it is copied back.
  */

@@ -926,6 +926,146 @@ const struct mc_scenario mc_scenarios[] = {
 		},
 	},
 	{
+		.name	= "nest_migrator_idle",
+		.about	= "a migrator goes idle in the middle of its pull",
+		.cpus	= 3,
+		.arm	= TMIGR_ARM_OTHERS,
+		THREE_LEVELS,
+		.nest	= MC_NEST_IDLE,
+		.setup	= {
+			ON(0, ADD(2)), ON(0, ADD(4)), ON(0, IDLE), ON(2, ADD(3)), ON(2, IDLE),
+			ON(1, ADVANCE_TO(2)),
+		},
+		.script	= {
+			[0] = { { ADD(3) } },
+			[1] = { { TICK }, { WAKE }, { IDLE } },
+			[2] = { { WAKE }, { IDLE } },
+		},
+	},
+	{
+		.name	= "nest_migrator_toggles",
+		.about	= "a migrator goes idle and wakes in the middle of its pull",
+		.cpus	= 3,
+		.arm	= TMIGR_ARM_OTHERS,
+		.nest	= MC_NEST_TOGGLE,
+		.setup	= {
+			ON(0, ADD(2)), ON(0, ADD(4)), ON(0, IDLE), ON(2, ADD(2)), ON(2, IDLE),
+			ON(1, ADVANCE_TO(2)),
+		},
+		.script	= {
+			[0] = { { ADD(3) } },
+			[1] = { { TICK }, { WAKE }, { IDLE } },
+			[2] = { { WAKE }, { IDLE } },
+		},
+	},
+	{
+		.name	= "nest_keeper_wakes",
+		.about	= "the armed CPU leaves idle in the middle of its pull",
+		.cpus	= 3,
+		.arm	= TMIGR_ARM_OTHERS,
+		THREE_LEVELS,
+		.nest	= MC_NEST_TOGGLE,
+		.setup	= {
+			ON(0, ADD(2)), ON(0, ADD(4)), ON(0, IDLE), ON(2, ADD(2)), ON(2, IDLE),
+			ON(1, ADVANCE_TO(2)), ON(1, IDLE),
+		},
+		.script	= {
+			[0] = { { ADD(3) } },
+			[1] = { { TICK }, { WAKE }, { IDLE } },
+			[2] = { { WAKE }, { IDLE } },
+		},
+	},
+	{
+		.name	= "nest_migrator_sleeps",
+		.about	= "a migrator sleeps while it runs timers (PREEMPT_RT)",
+		.cpus	= 3,
+		.arm	= TMIGR_ARM_OTHERS,
+		.nest	= MC_NEST_SLEEP,
+		.setup	= {
+			ON(0, ADD(2)), ON(0, ADD(4)), ON(0, IDLE), ON(2, ADD(3)), ON(2, IDLE),
+			ON(1, ADVANCE_TO(2)),
+		},
+		.script	= {
+			[0] = { { ADD(3) } },
+			[1] = { { TICK }, { WAKE }, { IDLE } },
+			[2] = { { WAKE }, { IDLE } },
+		},
+	},
+	{
+		.name	= "h18_leaves_with_tick_stopped",
+		.about	= "a CPU leaves while its tick is stopped",
+		.cpus	= 3,
+		.arm	= TMIGR_ARM_OTHERS,
+		.tick_stopped = 1,
+		.setup	= {
+			ON(0, ADD(3)), ON(1, ADD(2)), ON(1, IDLE), ON(2, IDLE), ON(0, IDLE),
+		},
+		.script	= {
+			[0] = { { LEAVE } },
+			[1] = { { ADD(1) } },
+			[2] = { { WAKE }, { IDLE } },
+		},
+	},
+	{
+		.name	= "h18_returns_with_tick_stopped",
+		.about	= "the same through three levels, and it joins again",
+		.cpus	= 3,
+		.arm	= TMIGR_ARM_OTHERS,
+		THREE_LEVELS,
+		.tick_stopped = 1,
+		.setup	= {
+			ON(0, ADD(3)), ON(1, ADD(5)), ON(1, IDLE), ON(2, IDLE), ON(0, IDLE),
+		},
+		.script	= {
+			[0] = { { LEAVE }, { JOIN }, { WAKE } },
+			[1] = { { ADD(4) } },
+			[2] = { { WAKE }, { IDLE } },
+		},
+	},
+	{
+		.name	= "h18_joins_with_tick_stopped",
+		.about	= "a CPU joins while its tick is stopped",
+		.cpus	= 2,
+		.arm	= TMIGR_ARM_OTHERS,
+		.setup	= {
+			ON(0, LEAVE), ON(0, ADD(9)), ON(0, IDLE),
+		},
+		.script	= {
+			[0] = { { JOIN }, { ADD(3) } },
+			[1] = { { IDLE } },
+		},
+	},
+	{
+		.name	= "arm_changes_while_armed",
+		.about	= "a keeper, and CPUs that are pulled, are told to wake for themselves",
+		.cpus	= 3,
+		.arm	= TMIGR_ARM_OTHERS,
+		THREE_LEVELS,
+		.setup	= {
+			ON(1, ADD(3)), ON(1, IDLE), ON(2, ADD(2)), ON(2, IDLE), ON(0, IDLE),
+		},
+		.script	= {
+			[0] = { { SET_ARM(1, SELF) }, { SET_ARM(2, SELF) }, { TICK },
+				{ SET_ARM(1, OTHERS) } },
+			[1] = { { ADD(5) }, { DEL }, { TICK } },
+			[2] = { { ADVANCE_TO(2) }, { TICK } },
+		},
+	},
+	{
+		.name	= "keeper_relieved_again",
+		.about	= "a relieved keeper wakes and is keeper anew while others come and go",
+		.cpus	= 3,
+		.arm	= TMIGR_ARM_OTHERS,
+		.setup	= {
+			ON(2, ADD(6)), ON(2, IDLE), ON(1, IDLE), ON(0, IDLE), ON(1, ADD(4)),
+		},
+		.script	= {
+			[0] = { { WAKE }, { ADD(5) }, { IDLE } },
+			[1] = { { WAKE }, { IDLE }, { ADD(3) } },
+			[2] = { { ADD(2) }, { WAKE }, { IDLE } },
+		},
+	},
+	{
 		.name	= "big_idle_wake",
 		.about	= "three CPUs go idle and wake again and again, with timers",
 		.cpus	= 3,

@@ -33,9 +33,9 @@ MUTANTS = [
     {
         "name": "h03-siblings-emptied",
         "what": "a pull empties the slot it goes down through, with it the siblings' events",
-        "edits": [("	if (slot == TMIGR_FANOUT)\n		tmigr_update_first(group, active, now);\n",
+        "edits": [("	if (slot == TMIGR_FANOUT)\n		tmigr_update_first(group, active, near);\n",
                    "	if (slot < TMIGR_FANOUT && group->level)\n		group->exp[slot] = TMIGR_NO_EXP;\n"
-                   "	tmigr_update_first(group, active, now);\n")],
+                   "	tmigr_update_first(group, active, near);\n")],
     },
     {
         "name": "h06-quick-check-of-root-only",
@@ -255,5 +255,18 @@ MUTANTS = [
                    "	if (tmc->available"),
                   ("	tmigr_refresh(tmc, tmc->leaf, NULL);\n	tmigr_host_unlock(tmc->cpu);",
                    "	tmigr_refresh(tmc, tmc->leaf, NULL);")],
+    },
+    {
+        "name": "h18-join-takes-cpu-for-busy",
+        "what": "a CPU that joins is taken for active although its tick is stopped",
+        "edits": [("	if (!idle)\n		tmigr_activate(tmc);\n", "	tmigr_activate(tmc);\n	(void)idle;\n")],
+    },
+    {
+        "name": "my-relieved-not-cleared",
+        "what": "a keeper that is forgotten still names the one before",
+        "edits": [("		keeper->relieved = NULL;\n	tmc->relieved = NULL;\n",
+                   "		keeper->relieved = NULL;\n"),
+                  ("	tmc->relieved = root->keeper;\n",
+                   "	if (!tmc->relieved)\n		tmc->relieved = root->keeper;\n")],
     },
 ]

@@ -14,7 +14,7 @@ void engine_init(const struct topology *topology)
 {
 }
 
-void engine_activate(unsigned int cpu)
+void engine_activate(unsigned int cpu, bool woke)
 {
 }
 

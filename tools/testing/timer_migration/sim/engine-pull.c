@@ -25,7 +25,7 @@ static void attach(unsigned int cpu, int node)
 		fprintf(stderr, "sim: cannot attach CPU %u\n", cpu);
 		exit(1);
 	}
-	tmigr_core_join(&entries[cpu]);
+	tmigr_core_join(&entries[cpu], false);
 }
 
 void engine_init(const struct topology *topology)
@@ -42,9 +42,9 @@ void engine_init(const struct topology *topology)
 		attach(i, i / node_cpus);
 }
 
-void engine_activate(unsigned int cpu)
+void engine_activate(unsigned int cpu, bool woke)
 {
-	tmigr_core_activate(&entries[cpu]);
+	tmigr_core_activate(&entries[cpu], woke);
 }
 
 /* The core counts in ticks, the simulator in nanoseconds */
@@ -88,7 +88,7 @@ void engine_pull(unsigned int cpu, uint64_t now)
 
 void engine_join(unsigned int cpu)
 {
-	tmigr_core_join(&entries[cpu]);
+	tmigr_core_join(&entries[cpu], false);
 }
 
 void engine_leave(unsigned int cpu)

@@ -63,7 +63,7 @@ void engine_init(const struct topology *topology)
 	check(shim_late_initcall(), "tmigr_init_isolation()");
 }
 
-void engine_activate(unsigned int cpu)
+void engine_activate(unsigned int cpu, bool woke)
 {
 	shim_cpu = cpu;
 	tmigr_cpu_activate();

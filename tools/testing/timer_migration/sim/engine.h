@@ -29,7 +29,8 @@ struct topology {
 
 /* All CPUs are online and active after engine_init() */
 void engine_init(const struct topology *topology);
-void engine_activate(unsigned int cpu);
+/* @woke: false when the CPU was only about to sleep */
+void engine_activate(unsigned int cpu, bool woke);
 uint64_t engine_deactivate(unsigned int cpu, uint64_t nextexp);
 uint64_t engine_new_timer(unsigned int cpu, uint64_t nextexp);
 uint64_t engine_quick_check(unsigned int cpu, uint64_t nextexp);

@@ -543,12 +543,12 @@ static void count_pair(struct cpu *c, const struct account_cost *activation)
 	account_add(&stats.pairs[depth < MAX_DEPTH ? depth : MAX_DEPTH], &pair);
 }
 
-static void activate(unsigned int cpu)
+static void activate(unsigned int cpu, bool woke)
 {
 	uint64_t outer = account_begin(cpu);
 	struct account_cost cost;
 
-	engine_activate(cpu);
+	engine_activate(cpu, woke);
 	account_end(outer, &cost);
 	account_add(&stats.op_activate, &cost);
 	count_pair(&cpus[cpu], &cost);
@@ -668,7 +668,7 @@ static bool too_soon(uint64_t exp)
 static void try_to_stop(unsigned int cpu)
 {
 	struct next_events next;
-	uint64_t exp;
+	uint64_t exp, forecast;
 
 	if (cpus[cpu].when[EV_TIMER] == SIM_NEVER)
 		keep_tick(cpu);
@@ -679,14 +679,19 @@ static void try_to_stop(unsigned int cpu)
 	if (next.tick <= jiffies() + 1)
 		return;
 
-	if (too_soon(quick_check(cpu, next.global)))
+	forecast = quick_check(cpu, next.global);
+	if (too_soon(forecast))
 		return;
 
 	exp = deactivate(cpu, next.global);
 	if (too_soon(exp)) {
-		activate(cpu);
+		activate(cpu, false);
 		return;
 	}
+
+	/* tick_nohz_stop_tick() sleeps no longer than the governor was told */
+	if (exp > forecast)
+		exp = forecast;
 
 	cpus[cpu].stopped = true;
 	program(cpu, exp < next.local ? exp : next.local);
@@ -698,7 +703,7 @@ static void leave_idle(unsigned int cpu)
 		return;
 
 	cpus[cpu].stopped = false;
-	activate(cpu);
+	activate(cpu, true);
 	keep_tick(cpu);
 }
 

@@ -94,7 +94,12 @@ struct params {
  * @late:	timers by ticks of delay, the last entry for more
  * @max_late:	ticks
  * @pairs:	per depth, a deactivation and the activation after it
- * @op_*:	cost by operation
+ * @op_deactivate: cost by operation, from here on
+ * @op_activate: cost
+ * @op_new_timer: cost
+ * @op_quick_check: cost
+ * @op_must_pull: cost
+ * @op_pull:	cost
  */
 struct stats {
 	uint64_t		interrupts;

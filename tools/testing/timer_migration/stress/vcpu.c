@@ -170,7 +170,7 @@ static void vcpu_join(struct vcpu *v)
 {
 	pthread_mutex_lock(&round_now.hotplug);
 	pthread_mutex_lock(&v->lock);
-	tmigr_core_join(&v->tmc);
+	tmigr_core_join(&v->tmc, false);
 	pthread_mutex_unlock(&v->lock);
 	pthread_mutex_unlock(&round_now.hotplug);
 }
@@ -285,7 +285,7 @@ static void vcpu_leave_idle(struct vcpu *v)
 	pthread_mutex_lock(&v->lock);
 	v->idle = false;
 	pthread_mutex_unlock(&v->lock);
-	tmigr_core_activate(&v->tmc);
+	tmigr_core_activate(&v->tmc, true);
 	poke(&v->hw, TMIGR_NEVER);
 }
 

@@ -217,7 +217,7 @@ static void run(const struct machine *m, bool verbose)
 	for (cpu = 0; cpu < m->nr_cpus; cpu++) {
 		attach(&tree, cpu, m->node_of(m, cpu));
 		cpus[cpu].arm = TMIGR_ARM_OTHERS;
-		tmigr_core_join(&cpus[cpu]);
+		tmigr_core_join(&cpus[cpu], false);
 		check_way(&tree, cpu, m->node_of(m, cpu), cpu ? tree.root->first : (u64)KTIME_MAX);
 		if (cpu % 2)
 			tmigr_core_deactivate(&cpus[cpu], expiry_of(m, cpu));
@@ -232,7 +232,7 @@ static void run(const struct machine *m, bool verbose)
 	}
 
 	for (cpu = 0; cpu < m->nr_cpus; cpu++) {
-		tmigr_core_activate(&cpus[cpu]);
+		tmigr_core_activate(&cpus[cpu], true);
 		depth = max_t(unsigned int, depth, depth_of(&cpus[cpu]));
 		check_way(&tree, cpu, m->node_of(m, cpu), tree.root->first);
 	}
