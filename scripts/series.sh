@@ -61,7 +61,7 @@ rejected_hunks() {
 # elsewhere, so there should be none but what editors leave. Ignored ones count:
 # the .gitignore of Debian's source hides every new file.
 unknown_files() {
-	git -C "$1" ls-files --others | grep -v -E '(~|\.(orig|rej|swp))$|(^|/)(tags|TAGS|cscope\..*|compile_commands\.json)$' || true
+	git -C "$1" ls-files --others | grep -v -E '(~|\.(orig|rej|swp))$|(^|/)(\.checkpatch-camelcase\..*|tags|TAGS|cscope\..*|compile_commands\.json)$' || true
 }
 
 # Work in a tree that patches/ does not have; prints what it is
