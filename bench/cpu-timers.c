@@ -497,6 +497,7 @@ static int irqs_off_longest(long nr)
 	}
 
 	write_file(TRACING "current_tracer", "irqsoff");
+	write_file(TRACING "tracing_on", "1");
 	expiry = expire_together(timers, nr, forget_signals);
 	write_file(TRACING "tracing_max_latency", "0");
 	while (signals < nr && cpu_time_ns() < expiry + GIVE_UP_NS)
