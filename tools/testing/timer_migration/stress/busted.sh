@@ -6,7 +6,7 @@
 # with 1, and with a report as described here: a broken invariant, a lost timer
 # or a data race.
 #
-# usage: busted CORE-DIRECTORY OUTPUT-DIRECTORY SECONDS
+# usage: busted.sh CORE-DIRECTORY OUTPUT-DIRECTORY SECONDS
 
 set -u
 
@@ -22,7 +22,7 @@ my-next-not-asked		(d) lost
 "
 
 if [ $# -ne 3 ]; then
-	echo "usage: busted CORE-DIRECTORY OUTPUT-DIRECTORY SECONDS" >&2
+	echo "usage: busted.sh CORE-DIRECTORY OUTPUT-DIRECTORY SECONDS" >&2
 	exit 2
 fi
 if ! [[ $3 =~ ^[1-9][0-9]{0,5}$ ]]; then

@@ -3,7 +3,7 @@
 #
 # Break the core in one place at a time; the model checker must notice.
 #
-# usage: run CORE OUT [PATTERN]		PATTERN: only mutants whose name has it
+# usage: run.sh CORE OUT [PATTERN]		PATTERN: only mutants whose name has it
 set -u -o pipefail
 cd "$(dirname "$0")/.." || exit
 

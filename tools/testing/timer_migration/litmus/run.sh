@@ -13,14 +13,14 @@
 # what is expected, the functions it names exist, and each barrier pair of the
 # core has a test.
 #
-# usage: run CORE-DIRECTORY
+# usage: run.sh CORE-DIRECTORY
 #
 #	KERNEL=	kernel tree with tools/memory-model; default: the one this is in
 #	HERD7=	herd7 to use
 
 set -u
 
-[ $# -eq 1 ] || { echo "usage: run CORE-DIRECTORY" >&2; exit 2; }
+[ $# -eq 1 ] || { echo "usage: run.sh CORE-DIRECTORY" >&2; exit 2; }
 [ -r "$1/tmigr_core.c" ] || { echo "litmus: no tmigr_core.c in $1" >&2; exit 2; }
 
 core=$(realpath "$1")/tmigr_core.c
