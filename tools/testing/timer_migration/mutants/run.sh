@@ -11,6 +11,8 @@ core=${1:?} out=${2:?} pattern=${3:-}
 edit="python3 -B mutants/edit.py"
 killed=0 survived=0 broken=0
 
+first_violation() { sed -n 's/^\([a-z0-9_]*\): VIOLATION: /\1: /p' "$1" | head -n 1; }
+
 # try NAME: sets verdict and by
 try() {
 	local dir=$out/$1 rc=0
@@ -22,7 +24,7 @@ try() {
 	timeout 120 "$dir/mc" --all --fail-fast >"$dir/log" 2>&1 || rc=$?
 	case $rc in
 	0) ;;
-	1) verdict=killed by=$(sed -n "s|^\([a-z0-9_]*\): VIOLATION: \(.*\)|\1: \2|p" "$dir/log" | head -n 1) ;;
+	1) verdict=killed by=$(first_violation "$dir/log") ;;
 	*) verdict="no verdict, see $dir/log" ;;
 	esac
 }
