@@ -131,7 +131,7 @@
  * --------------------------------
  *
  * A child's first expiry is changed under the child's lock and entered in the
- * parent under the parent's; never are both held. Two walks may so arrive at
+ * parent under the parent's, one after the other. Two walks may so arrive at
  * the parent in the reverse order. Neither carries the value along: it is read
  * under the parent's lock (F), and each one comes after its own change. So the
  * last one to arrive sees all of them.
