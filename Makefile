@@ -30,7 +30,7 @@ boot: ## boot the patched kernel under QEMU, print a report; a shell on a termin
 	@$(S)/boot
 
 .PHONY: test
-test: ## check, KUnit with the switches on and off, kselftest timers
+test: ## check, proof of the timer migration engine, KUnit on and off, kselftest timers
 	@$(S)/test
 
 .PHONY: test-all
