@@ -5,8 +5,8 @@
 # architecture and folders. Sourced after lib.sh.
 #
 # CONFIG	a list of fragments in configs/, separated by space, comma or +
-# variant	on   patched tree, every switch on
-#		off  patched tree, every switch off
+# variant	NAME patched tree, switches as in configs/gates-NAME.config: on, off,
+#		     and others for what has more sides than two
 #		base the unmodified base, same fragments without the switches
 
 # Fragments that are merged by themselves, never named by the user
@@ -67,14 +67,15 @@ use_variant() {
 	VARIANT=$1 FRAGMENTS=(base)
 	case $ARCH in x86_64|i386) FRAGMENTS+=(x86) ;; esac
 	case $VARIANT in
-	on|off)	FRAGMENTS+=(series "gates-$VARIANT")
-		KTREE=$PATCHED_ROOT/linux KLOCALVERSION=-timers-next
-		KNAME=${FLAVOUR_NAME:+$FLAVOUR_NAME+}gates-$VARIANT
-		KDIR=$PATCHED_ROOT/$KNAME ;;
 	base)	KTREE=$BUILD/base/$BASE/linux KLOCALVERSION=
 		KNAME=${FLAVOUR_NAME:+$FLAVOUR_NAME+}base
 		KDIR=$BUILD/base/$BASE/${FLAVOUR_NAME:-default} ;;
-	*)	usage_error "unknown variant '$VARIANT': on, off or base" ;;
+	*)	[ -f "$(fragment_file "gates-$VARIANT")" ] ||
+			usage_error "unknown variant '$VARIANT': there is base, and on, off and others as in configs/gates-*"
+		FRAGMENTS+=(series "gates-$VARIANT")
+		KTREE=$PATCHED_ROOT/linux KLOCALVERSION=-timers-next
+		KNAME=${FLAVOUR_NAME:+$FLAVOUR_NAME+}gates-$VARIANT
+		KDIR=$PATCHED_ROOT/$KNAME ;;
 	esac
 	FRAGMENTS+=(${FLAVOUR[@]+"${FLAVOUR[@]}"})
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The base kernel's engine: its own, unmodified timer_migration.c
+ * The base kernel's engine: its own, unmodified timer_migration_rbtree.c
  *
  * Only its public functions and the hotplug callbacks that it registers are
  * called.
@@ -8,7 +8,7 @@
 #include "rbtree_shim.h"
 #include <linux/timerqueue.h>
 
-#include "timer_migration.h"
+#include "timer_migration_rbtree.h"
 
 struct topology shim_topology;
 struct cpumask cpu_online_mask[1], cpu_possible_mask[1];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the base kernel's timer_migration.c, rbtree.c and timerqueue.c use, in
+ * What the base kernel's timer_migration_rbtree.c, rbtree.c and timerqueue.c use, in
  * addition to tmt_shim.h. Included before all of their own includes.
  */
 #ifndef SIM_RBTREE_SHIM_H

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Timer migration: what timer_migration.c shows to tmigr_debugfs.c
+ */
+#ifndef _KERNEL_TIME_TMIGR_INTERNAL_H
+#define _KERNEL_TIME_TMIGR_INTERNAL_H
+
+#include <linux/mutex.h>
+#include <linux/percpu.h>
+
+#include "tmigr_core.h"
+
+/*
+ * What is counted on each CPU. Read in debugfs, where the names are columns.
+ *
+ * deactivations	it went idle
+ * activations		it left idle
+ * groups_idled		groups of all levels that it left without an active child
+ * new_timers		it looked for its next timer while idle
+ * duties		it went idle and had to wake for the hierarchy
+ * wakeups		interrupts for that
+ * spurious		of these, those that found nothing to expire
+ * pulls		times it ran the timers of another CPU
+ * handovers		it ceased to take part, and another CPU had to take over
+ * lost_handovers	nobody was there to take over: must not happen
+ */
+#define TMIGR_COUNTERS(X)		\
+	X(deactivations)		\
+	X(activations)			\
+	X(groups_idled)			\
+	X(new_timers)			\
+	X(duties)			\
+	X(wakeups)			\
+	X(spurious)			\
+	X(pulls)			\
+	X(handovers)			\
+	X(lost_handovers)
+
+/**
+ * struct tmigr_counters - Statistics of a CPU
+ *
+ * Members are those of TMIGR_COUNTERS(). Written by the CPU itself.
+ */
+struct tmigr_counters {
+#define TMIGR_COUNTER_MEMBER(name)	unsigned long name;
+	TMIGR_COUNTERS(TMIGR_COUNTER_MEMBER)
+#undef TMIGR_COUNTER_MEMBER
+};
+
+#ifdef CONFIG_DEBUG_FS
+DECLARE_PER_CPU(struct tmigr_counters, tmigr_counters);
+#define tmigr_count_many(name, n)	this_cpu_add(tmigr_counters.name, n)
+#else
+#define tmigr_count_many(name, n)	do { (void)(n); } while (0)
+#endif
+
+#define tmigr_count(name)		tmigr_count_many(name, 1)
+
+/**
+ * struct tmigr_hierarchy - The one hierarchy of the system
+ * @mutex:	Held while CPUs are attached, and to see the groups at rest
+ * @tree:	The groups
+ */
+struct tmigr_hierarchy {
+	struct mutex		mutex;
+	struct tmigr_tree	tree;
+};
+
+extern struct tmigr_hierarchy tmigr_hierarchy;
+DECLARE_PER_CPU(struct tmigr_cpu, tmigr_cpu);
+
+#endif
