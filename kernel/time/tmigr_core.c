@@ -62,6 +62,17 @@
  * remembers. If the CPU woke for its timer and stayed idle, waking was of no use
  * either.
  *
+ * When a migrator does not look
+ * -----------------------------
+ *
+ * Its interrupts may be off, or it is a virtual CPU that does not run. All the
+ * others that are active see this: their tick reads the state of their leaf
+ * anyway, and the leaf's first event is beside it. Somebody else's event that
+ * should have been run TMIGR_OVERDUE ticks ago is run by whoever sees it first.
+ * What a stuck migrator of their leaf does not see further up, they look for in
+ * one of TMIGR_LOOK_FURTHER ticks, each CPU in another one. Two CPUs that pull
+ * from the same group are nothing new: the owner may have woken as well.
+ *
  * Why the keeper is remembered
  * ----------------------------
  *
@@ -829,6 +840,21 @@ u64 tmigr_core_quick_check(const struct tmigr_cpu *tmc, u64 nextexp)
 	return itself ? min(first, nextexp) : first;
 }
 
+/*
+ * The migrator has not looked for too long. On 32 bit half of an update could
+ * be seen: that costs a look in vain, or a tick.
+ */
+static bool tmigr_overdue(const struct tmigr_group *group, u64 now)
+{
+	return READ_ONCE(group->first) + TMIGR_OVERDUE <= now;
+}
+
+/* Whether it is @tmc's turn to look after the migrators of all levels */
+static bool tmigr_looks_further(const struct tmigr_cpu *tmc, u64 now)
+{
+	return !((now + tmc->cpu) % TMIGR_LOOK_FURTHER);
+}
+
 /**
  * tmigr_core_must_pull() - Whether timers of idle CPUs are due
  * @tmc:	entry of the CPU that runs this
@@ -841,6 +867,7 @@ u64 tmigr_core_quick_check(const struct tmigr_cpu *tmc, u64 nextexp)
 bool tmigr_core_must_pull(const struct tmigr_cpu *tmc, u64 now)
 {
 	struct tmigr_group *group, *parent;
+	bool mine = true;
 	unsigned int slot;
 
 	if (!tmc->available)
@@ -851,13 +878,13 @@ bool tmigr_core_must_pull(const struct tmigr_cpu *tmc, u64 now)
 	slot = tmc->slot;
 
 	for (group = tmc->leaf; group; group = parent) {
-		if (tmigr_group_state(group).migrator != slot)
-			return false;
-		if (tmigr_first(group) <= now)
+		mine &= tmigr_group_state(group).migrator == slot;
+		if (mine ? tmigr_first(group) <= now : tmigr_overdue(group, now))
 			return true;
+		if (!mine && !tmigr_looks_further(tmc, now))
+			return false;
 		parent = smp_load_acquire(&group->parent);	/* (E) */
-		if (parent)
-			slot = group->slot;
+		slot = group->slot;
 	}
 
 	return false;
@@ -997,6 +1024,7 @@ void tmigr_core_pull(struct tmigr_cpu *tmc, u64 now)
 	struct tmigr_group *group = tmc->leaf, *parent;
 	unsigned int slot = tmc->slot;
 	struct tmigr_state state;
+	bool mine = true;
 
 	if (!tmc->available)
 		return;
@@ -1007,10 +1035,11 @@ void tmigr_core_pull(struct tmigr_cpu *tmc, u64 now)
 	for (;;) {
 		/* Who is awake for it helps, even if others have woken meanwhile */
 		state = tmigr_group_state(group);
-		if (state.active && state.migrator != slot && !tmc->idle)
+		mine = tmc->idle || (mine && (!state.active || state.migrator == slot));
+		if (mine || tmigr_overdue(group, now))
+			tmigr_pull_group(group, now);
+		if (!mine && !tmigr_looks_further(tmc, now))
 			return;
-
-		tmigr_pull_group(group, now);
 
 		parent = smp_load_acquire(&group->parent);	/* (E) */
 		if (!parent && tmc->idle)

@@ -27,6 +27,12 @@
 #define TMIGR_FANOUT		8
 #endif
 
+/* Ticks after which another CPU does what a migrator should have done */
+#define TMIGR_OVERDUE		3
+
+/* In one of so many ticks, a CPU looks whether that is so on all levels */
+#define TMIGR_LOOK_FURTHER	8
+
 /* Enough for fan-out 2 and 8,192 CPUs on as many nodes, and the odd raise */
 #define TMIGR_MAX_LEVELS	28
 

@@ -79,6 +79,7 @@ enum mc_nest { MC_NEST_NONE, MC_NEST_IDLE, MC_NEST_TOGGLE, MC_NEST_SLEEP };
  * @arm:	enum tmigr_arm of all CPUs
  * @nest:	enum mc_nest
  * @tick_stopped: CPUs that leave while they are idle stay so
+ * @stuck:	CPU that takes no tick in the end, while others have to help, + 1
  * @preemptions: bound for spaces which are too large, 0: none
  * @node:	per CPU, its node; all 0: one node for all
  * @node_levels: per node, as for tmigr_tree_init(); 0 stands for 1
@@ -93,6 +94,7 @@ struct mc_scenario {
 	u8		arm;
 	u8		nest;
 	u8		tick_stopped;
+	u8		stuck;
 	u8		preemptions;
 	u8		node[MC_CPUS];
 	u8		node_levels[MC_CPUS];

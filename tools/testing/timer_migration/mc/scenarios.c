@@ -1066,6 +1066,21 @@ const struct mc_scenario mc_scenarios[] = {
 		},
 	},
 	{
+		.name	= "stuck_migrator",
+		.about	= "the root is the business of a CPU that does not run; its sibling helps",
+		.cpus	= 4,
+		.arm	= TMIGR_ARM_OTHERS,
+		.stuck	= 1,
+		.setup	= {
+			ON(3, IDLE), ON(2, ADD(2)),
+		},
+		.script	= {
+			[1] = { { TICK } },
+			[2] = { { IDLE } },
+			[3] = { { ADD(4) } },
+		},
+	},
+	{
 		.name	= "big_idle_wake",
 		.about	= "three CPUs go idle and wake again and again, with timers",
 		.cpus	= 3,

@@ -269,4 +269,15 @@ MUTANTS = [
                   ("	tmc->relieved = root->keeper;\n",
                    "	if (!tmc->relieved)\n		tmc->relieved = root->keeper;\n")],
     },
+    {
+        "name": "my-stuck-migrator-left-alone",
+        "what": "nobody looks at what a migrator above the first level does not do",
+        "edits": [("		if (!mine && !tmigr_looks_further(tmc, now))\n			return false;\n",
+                   "		if (!mine)\n			return false;\n")],
+    },
+    {
+        "name": "my-overdue-not-pulled",
+        "what": "an overdue event of somebody else is seen, but not run",
+        "edits": [("		if (mine || tmigr_overdue(group, now))\n", "		if (mine)\n")],
+    },
 ]
