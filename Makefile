@@ -15,6 +15,8 @@ export BUILD ?=
 export BENCH ?=
 export ONLY ?=
 export JOBS ?=
+export DURATION ?=
+export NODES ?=
 
 # The steps share one tree and one machine: one at a time.
 .NOTPARALLEL:
@@ -52,6 +54,10 @@ mutants: ## break the series on purpose, one thing at a time: KUnit must notice
 .PHONY: stress
 stress: ## a minute of stress-ng in the guest, switches on and off: the console stays clean
 	@$(S)/stress
+
+.PHONY: torture
+torture: ## a minute of timer torture with hotplug, isolation and the sysctl, switches on and off
+	@$(S)/torture
 
 .PHONY: bench
 bench: ## base and patched kernel side by side: tables and pictures in build/bench

@@ -50,14 +50,7 @@ parse_config() {
 	done
 	FLAVOUR_NAME=$(IFS=+; echo "${FLAVOUR[*]-}")
 
-	# A flavour that forces every switch has only one side to test.
 	TEST_VARIANTS=(on off)
-	for word in ${FLAVOUR[@]+"${FLAVOUR[@]}"}; do
-		[ "$(fragment_meta "$word" gates)" = on ] || continue
-		TEST_VARIANTS=(on)
-		[ "${VARIANTS[*]-}" != off ] ||
-			usage_error "CONFIG '$word' forces every switch on: gates-off cannot go with it"
-	done
 	[ ${#VARIANTS[@]} = 0 ] || TEST_VARIANTS=("${VARIANTS[@]}")
 	export ARCH
 }

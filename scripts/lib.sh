@@ -42,7 +42,7 @@ esac
 
 # Some failures have an exit status of their own, so that callers can tell
 # them apart without reading text.
-EXIT_USAGE=2 EXIT_HUNG=124
+EXIT_USAGE=2 EXIT_HUNG=124 EXIT_PANIC=125
 
 usage_error() { printf 'timers-next: error: %s\n' "$*" >&2; exit "$EXIT_USAGE"; }
 

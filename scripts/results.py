@@ -7,7 +7,8 @@ usage: results.py [--expected FILE] [--record] TREE DIR
 
 DIR is what scripts/run-tests left: "planned" names the guests, one a line, and
 each has a NAME.log and a NAME.status. NAME is VARIANT--kunit or
-VARIANT--kselftest--PROGRAM.
+VARIANT--kselftest--PROGRAM; PROGRAM can have a label, PROGRAM@LABEL, when it runs
+in several ways.
 
 Every guest is judged three times: did it end by itself with the status that
 its tests imply, did every planned test report, and is the console free of
@@ -113,6 +114,8 @@ def sub_name(number, text):
 
 
 def read_kselftest(lines, wanted, variant, results):
+    # What the guest calls PROGRAM may be PROGRAM@LABEL here.
+    named = {name.partition("@")[0]: name for name in wanted}
     plan = None
     reported = []
     plans, subs = [], []
@@ -126,7 +129,7 @@ def read_kselftest(lines, wanted, variant, results):
             if plans:
                 plans[-1][1] += 1
         elif match := TOP_RESULT.match(line):
-            program = match[2]
+            program = named.get(match[2], match[2])
             path = f"kselftest/{program}"
             reported.append(program)
             status = kselftest_status(match[1], match[3])

@@ -102,6 +102,16 @@ class Judge(unittest.TestCase):
     def test_kselftest_passes(self):
         self.assertEqual(self.kselftest(KSELFTEST), (3, 0, 0))
 
+    def test_kselftest_with_a_label(self):
+        log = KSELFTEST.replace("# ok 2", "# not ok 2")
+        counts = self.judge("kselftest--posix_timers@label", log)
+        self.assert_fails(counts, "posix_timers@label/2 ITIMER_PROF")
+        self.assertEqual(self.judge("kselftest--posix_timers@label", KSELFTEST), (3, 0, 0))
+
+    def test_kselftest_with_a_label_that_never_reported(self):
+        log = KSELFTEST.replace("ok 1 selftests: timers: posix_timers\n", "")
+        self.assert_fails(self.judge("kselftest--posix_timers@label", log), "never reported")
+
     def test_kselftest_failure_of_one_case(self):
         counts = self.kselftest(KSELFTEST.replace("# ok 2", "# not ok 2"))
         self.assert_fails(counts, "posix_timers/2 ITIMER_PROF")

@@ -76,7 +76,7 @@ static DEFINE_MUTEX(tmigr_available_mutex);
 /* Isolation counts from late boot on: housekeeping CPUs have to be up first */
 static bool tmigr_isolation_ready;
 
-/* sysctl kernel.timer_migration */
+/* sysctl kernel.timer_migration, under tmigr_hierarchy.mutex */
 static bool tmigr_enabled = true;
 
 /* --- Times ----------------------------------------------------------------- */
@@ -135,6 +135,12 @@ static u64 tmigr_to_mono(u64 tick)
 
 /* --- Tracing --------------------------------------------------------------- */
 
+static struct tmigr_group *tmigr_parent(struct tmigr_group *group)
+{
+	/* (E) in tmigr_core.c: pairs with the publication of the parent */
+	return smp_load_acquire(&group->parent);
+}
+
 /*
  * Tell which groups a transition has reached: those which the CPU left without
  * an active child, or was the first in. It is a look afterwards, so others may
@@ -150,7 +156,7 @@ static void tmigr_trace_inactive(struct tmigr_cpu *tmc)
 		return;
 
 	slot = tmc->slot;
-	for (group = tmc->leaf; group; group = smp_load_acquire(&group->parent)) {
+	for (group = tmc->leaf; group; group = tmigr_parent(group)) {
 		state = tmigr_group_state(group);
 		trace_tmigr_group_set_cpu_inactive(group, state, BIT(slot));
 		if (state.active)
@@ -169,7 +175,7 @@ static void tmigr_trace_active(struct tmigr_cpu *tmc)
 		return;
 
 	slot = tmc->slot;
-	for (group = tmc->leaf; group; group = smp_load_acquire(&group->parent)) {
+	for (group = tmc->leaf; group; group = tmigr_parent(group)) {
 		state = tmigr_group_state(group);
 		trace_tmigr_group_set_cpu_active(group, state, BIT(slot));
 		if (state.active != BIT(slot))
@@ -186,7 +192,7 @@ static void tmigr_count_deactivation(struct tmigr_cpu *tmc)
 	if (!IS_ENABLED(CONFIG_DEBUG_FS))
 		return;
 
-	for (group = tmc->leaf; group; group = smp_load_acquire(&group->parent)) {
+	for (group = tmc->leaf; group; group = tmigr_parent(group)) {
 		if (tmigr_group_state(group).active)
 			break;
 		tmigr_count(groups_idled);
@@ -403,7 +409,9 @@ static void tmigr_update_arm(unsigned int cpu)
 	struct tmigr_cpu *tmc = per_cpu_ptr(&tmigr_cpu, cpu);
 	enum tmigr_arm arm = TMIGR_ARM_PREDICT;
 
-	if (!READ_ONCE(tmigr_enabled))
+	lockdep_assert_held(&tmigr_hierarchy.mutex);
+
+	if (!tmigr_enabled)
 		arm = TMIGR_ARM_SELF;
 	else if (tick_nohz_full_cpu(cpu))
 		arm = TMIGR_ARM_OTHERS;
@@ -428,9 +436,12 @@ void tmigr_set_enabled(bool enabled)
 	if (enabled == tmigr_enabled)
 		return;
 
-	WRITE_ONCE(tmigr_enabled, enabled);
-	for_each_possible_cpu(cpu)
-		tmigr_update_arm(cpu);
+	/* Not while a CPU gets its entry */
+	scoped_guard(mutex, &tmigr_hierarchy.mutex) {
+		tmigr_enabled = enabled;
+		for_each_possible_cpu(cpu)
+			tmigr_update_arm(cpu);
+	}
 
 	if (!enabled)
 		on_each_cpu(tmigr_look_again, NULL, true);
@@ -666,10 +677,10 @@ static int tmigr_cpu_prepare(unsigned int cpu)
 	if (tmc->leaf)
 		return 0;
 
+	guard(mutex)(&tmigr_hierarchy.mutex);
+
 	tmigr_core_init_cpu(tmc, cpu);
 	tmigr_update_arm(cpu);
-
-	guard(mutex)(&tmigr_hierarchy.mutex);
 
 	needed = tmigr_groups_needed(tree, node);
 	ret = tmigr_fill_pool(&pool, needed, node);

@@ -877,17 +877,17 @@ bool tmigr_core_must_pull(const struct tmigr_cpu *tmc, u64 now)
 
 	slot = tmc->slot;
 
-	for (group = tmc->leaf; group; group = parent) {
+	for (group = tmc->leaf; ; group = parent) {
 		mine &= tmigr_group_state(group).migrator == slot;
 		if (mine ? tmigr_first(group) <= now : tmigr_overdue(group, now))
 			return true;
 		if (!mine && !tmigr_looks_further(tmc, now))
 			return false;
 		parent = smp_load_acquire(&group->parent);	/* (E) */
+		if (!parent)
+			return false;
 		slot = group->slot;
 	}
-
-	return false;
 }
 
 /**

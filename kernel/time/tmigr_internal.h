@@ -36,11 +36,7 @@
 	X(handovers)			\
 	X(lost_handovers)
 
-/**
- * struct tmigr_counters - Statistics of a CPU
- *
- * Members are those of TMIGR_COUNTERS(). Written by the CPU itself.
- */
+/* Members are those of TMIGR_COUNTERS(). Written by the CPU itself */
 struct tmigr_counters {
 #define TMIGR_COUNTER_MEMBER(name)	unsigned long name;
 	TMIGR_COUNTERS(TMIGR_COUNTER_MEMBER)
@@ -49,12 +45,10 @@ struct tmigr_counters {
 
 #ifdef CONFIG_DEBUG_FS
 DECLARE_PER_CPU(struct tmigr_counters, tmigr_counters);
-#define tmigr_count_many(name, n)	this_cpu_add(tmigr_counters.name, n)
+#define tmigr_count(name)		this_cpu_inc(tmigr_counters.name)
 #else
-#define tmigr_count_many(name, n)	do { (void)(n); } while (0)
+#define tmigr_count(name)		do { } while (0)
 #endif
-
-#define tmigr_count(name)		tmigr_count_many(name, 1)
 
 /**
  * struct tmigr_hierarchy - The one hierarchy of the system

@@ -130,8 +130,7 @@ DECLARE_EVENT_CLASS(tmigr_group_and_cpu,
 					  0xff : BIT(state.migrator);
 	),
 
-	TP_printk("group=%p lvl=%d numa=%d active=%0x migrator=%0x "
-		  "parent=%p childmask=%0x",
+	TP_printk("group=%p lvl=%d numa=%d active=%0x migrator=%0x parent=%p childmask=%0x",
 		  __entry->group, __entry->lvl, __entry->numa_node,
 		  __entry->active, __entry->migrator,
 		  __entry->parent, __entry->childmask)
