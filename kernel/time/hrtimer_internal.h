@@ -64,6 +64,15 @@ void hrtimer_reprogram(struct hrtimer *timer);
 void hrtimer_force_reprogram(struct hrtimer_cpu_base *cpu_base, bool skip_equal);
 ktime_t hrtimer_update_base(struct hrtimer_cpu_base *cpu_base);
 void hrtimer_migrate_timer(struct hrtimer *timer, struct hrtimer_cpu_base *new);
+void hrtimer_migrate_all(struct hrtimer_cpu_base *old, struct hrtimer_cpu_base *new);
+
+#ifdef CONFIG_SMP
 bool hrtimer_is_migration_base(const struct hrtimer_clock_base *base);
+#else
+static inline bool hrtimer_is_migration_base(const struct hrtimer_clock_base *base)
+{
+	return false;
+}
+#endif
 
 #endif /* _KERNEL_TIME_HRTIMER_INTERNAL_H */

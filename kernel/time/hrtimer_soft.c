@@ -6,8 +6,6 @@
  */
 
 #include <linux/atomic.h>
-#include <linux/build_bug.h>
-#include <linux/cache.h>
 #include <linux/list.h>
 #include <linux/minmax.h>
 #include <linux/percpu.h>
@@ -103,8 +101,18 @@ static void hrtimer_soft_charge(struct hrtimer_soft_budget *budget)
 {
 	budget->spent++;
 	budget->timers--;
-	if (local_clock() >= budget->end)
+	budget->now = local_clock();
+	if (budget->now - budget->begin >= budget->limit)
 		budget->timers = 0;
+}
+
+/* Evaluate all bases and arm the event device, or have that done by who is about to. */
+static void hrtimer_soft_arm(struct hrtimer_cpu_base *cpu_base)
+{
+	if (cpu_base->deferred_rearm)
+		cpu_base->deferred_needs_update = true;
+	else
+		hrtimer_force_reprogram(cpu_base, /* skip_equal */ true);
 }
 
 #ifdef CONFIG_HRTIMER_SOFT_BASES
@@ -142,10 +150,18 @@ static bool hrtimer_soft_drain_base(struct hrtimer_clock_base *base, ktime_t now
 static void hrtimer_soft_begin_round(struct hrtimer_cpu_base *cpu_base)
 {
 	struct hrtimer_soft_base *soft = &cpu_base->soft;
+	u32 seq = cpu_base->clock_was_set_seq;
 
 	soft->pass_now = hrtimer_update_base(cpu_base);
 	soft->pass_bases = cpu_base->active_bases & HRTIMER_ACTIVE_SOFT;
 	soft->pass_first = 0;
+
+	/*
+	 * A clock has been set. To clock_was_set() the new sequence is the sign that
+	 * this CPU has evaluated all its timers, so the hard ones cannot wait.
+	 */
+	if (unlikely(cpu_base->clock_was_set_seq != seq))
+		hrtimer_soft_arm(cpu_base);
 }
 
 /*
@@ -218,13 +234,7 @@ static void hrtimer_soft_reset(struct hrtimer_soft_base *soft)
 	soft->activated = false;
 }
 
-static void hrtimer_soft_check_layout(void)
-{
-	/* The hard interrupt reads the deadline and its own in one cache line */
-	BUILD_BUG_ON(!IS_ENABLED(CONFIG_DEBUG_SPINLOCK) && !IS_ENABLED(CONFIG_DEBUG_LOCK_ALLOC) &&
-		     offsetofend(struct hrtimer_cpu_base, soft.expires_next) >
-		     max(SMP_CACHE_BYTES, 64));
-}
+#else /* CONFIG_HRTIMER_SOFT_BASES */
 
 /**
  * hrtimer_soft_nth_bounced - One of the timers that are on their way to the softirq
@@ -235,13 +245,6 @@ static void hrtimer_soft_check_layout(void)
  *
  * Return: The timer, or NULL when there are not so many.
  */
-struct hrtimer *hrtimer_soft_nth_bounced(struct hrtimer_cpu_base *cpu_base, unsigned long n)
-{
-	return NULL;
-}
-
-#else /* CONFIG_HRTIMER_SOFT_BASES */
-
 struct hrtimer *hrtimer_soft_nth_bounced(struct hrtimer_cpu_base *cpu_base, unsigned long n)
 {
 	struct hrtimer_soft_base *soft = &cpu_base->soft;
@@ -261,29 +264,6 @@ struct hrtimer *hrtimer_soft_nth_bounced(struct hrtimer_cpu_base *cpu_base, unsi
 static struct hrtimer *hrtimer_soft_first_bounced(struct list_head *list)
 {
 	return list_empty(list) ? NULL : hrtimer_soft_from_link(list->next);
-}
-
-/**
- * hrtimer_soft_bounce - Move an expired soft timer from its queue to the softirq
- * @timer:	Timer that has expired
- *
- * Context: Hard interrupt, hrtimer_cpu_base::lock of the base held.
- */
-void hrtimer_soft_bounce(struct hrtimer *timer)
-{
-	struct hrtimer_clock_base *base = timer->base;
-	struct hrtimer_soft_base *soft = &base->cpu_base->soft;
-	struct list_head *pending = &soft->pending;
-
-	soft->counters[HRTIMER_SOFT_BOUNCES]++;
-
-	/* Those on the list already have raised it, and it has not run since */
-	if (list_empty(pending))
-		raise_timer_softirq(HRTIMER_SOFTIRQ);
-
-	__remove_hrtimer(timer, base, HRTIMER_STATE_ENQUEUED, false);
-	list_add_tail(hrtimer_soft_link(timer), pending);
-	hrtimer_soft_mark_bounced(timer);
 }
 
 /*
@@ -323,10 +303,7 @@ static bool hrtimer_soft_drain(struct hrtimer_cpu_base *cpu_base,
  */
 static void hrtimer_soft_end_run(struct hrtimer_cpu_base *cpu_base, bool drained)
 {
-	if (cpu_base->deferred_rearm)
-		cpu_base->deferred_needs_update = true;
-	else
-		hrtimer_force_reprogram(cpu_base, /* skip_equal */ true);
+	hrtimer_soft_arm(cpu_base);
 }
 
 #ifdef CONFIG_HOTPLUG_CPU
@@ -365,18 +342,17 @@ static void hrtimer_soft_reset(struct hrtimer_soft_base *soft)
 	soft->running = NULL;
 }
 
-static inline void hrtimer_soft_check_layout(void) { }
-
 #endif /* !CONFIG_HRTIMER_SOFT_BASES */
 
-static void hrtimer_soft_count_run(unsigned int *counters, unsigned int timers, u64 took,
-				   bool drained)
+static void hrtimer_soft_count_run(unsigned int *counters,
+				   const struct hrtimer_soft_budget *budget, bool drained)
 {
+	u64 took = min(budget->now - budget->begin, UINT_MAX);
+
 	counters[HRTIMER_SOFT_RUNS]++;
-	counters[HRTIMER_SOFT_TIMERS] += timers;
-	counters[HRTIMER_SOFT_MOST_TIMERS] = max(counters[HRTIMER_SOFT_MOST_TIMERS], timers);
+	counters[HRTIMER_SOFT_TIMERS] += budget->spent;
+	counters[HRTIMER_SOFT_MOST_TIMERS] = max(counters[HRTIMER_SOFT_MOST_TIMERS], budget->spent);
 	counters[HRTIMER_SOFT_BUDGET_STOPS] += !drained;
-	took = min(took, UINT_MAX);
 	counters[HRTIMER_SOFT_LONGEST_NS] = max(counters[HRTIMER_SOFT_LONGEST_NS], took);
 }
 
@@ -393,9 +369,11 @@ static void hrtimer_soft_count_run(unsigned int *counters, unsigned int timers, 
 VISIBLE_IF_KUNIT bool hrtimer_soft_run(struct hrtimer_cpu_base *cpu_base,
 				       struct hrtimer_soft_budget *budget)
 {
-	u64 begin = local_clock();
 	unsigned long flags;
 	bool drained;
+
+	budget->begin = local_clock();
+	budget->now = budget->begin;
 
 	hrtimer_soft_lock_expiry(&cpu_base->soft);
 	raw_spin_lock_irqsave(&cpu_base->lock, flags);
@@ -404,8 +382,7 @@ VISIBLE_IF_KUNIT bool hrtimer_soft_run(struct hrtimer_cpu_base *cpu_base,
 	if (!drained)
 		__raise_softirq_irqoff(HRTIMER_SOFTIRQ);
 	hrtimer_soft_end_run(cpu_base, drained);
-	hrtimer_soft_count_run(cpu_base->soft.counters, budget->spent, local_clock() - begin,
-			       drained);
+	hrtimer_soft_count_run(cpu_base->soft.counters, budget, drained);
 
 	raw_spin_unlock_irqrestore(&cpu_base->lock, flags);
 	hrtimer_soft_unlock_expiry(&cpu_base->soft);
@@ -414,18 +391,18 @@ VISIBLE_IF_KUNIT bool hrtimer_soft_run(struct hrtimer_cpu_base *cpu_base,
 
 /*
  * With forced threading, which PREEMPT_RT implies, timers have a thread of their
- * own. It is woken by hard interrupts only, so what it raises itself would wait
- * for the next one or end up in ksoftirqd, which has no realtime priority.
- * Nothing that comes first has to wait for this thread, so it has no limits.
+ * own. What it raises again could end up in ksoftirqd, which has no realtime
+ * priority, so it has no limits. On PREEMPT_RT it can be preempted by whatever
+ * comes first. With threadirqs alone the others have to wait until it is done.
  */
 static void hrtimer_soft_set_budget(struct hrtimer_soft_budget *budget)
 {
 	if (force_irqthreads()) {
 		budget->timers = UINT_MAX;
-		budget->end = U64_MAX;
+		budget->limit = U64_MAX;
 	} else {
 		budget->timers = HRTIMER_SOFT_BUDGET_TIMERS;
-		budget->end = local_clock() + HRTIMER_SOFT_BUDGET_NS;
+		budget->limit = HRTIMER_SOFT_BUDGET_NS;
 	}
 }
 
@@ -492,6 +469,5 @@ void hrtimer_soft_cpu_starting(struct hrtimer_cpu_base *cpu_base)
  */
 void __init hrtimer_soft_init(void)
 {
-	hrtimer_soft_check_layout();
 	open_softirq(HRTIMER_SOFTIRQ, hrtimer_soft_action);
 }

@@ -33,9 +33,13 @@
 #define _KERNEL_TIME_HRTIMER_SOFT_H
 
 #include <linux/build_bug.h>
+#include <linux/cache.h>
 #include <linux/interrupt.h>
+#include <linux/jiffies.h>
 #include <linux/list.h>
 #include <linux/lockdep.h>
+#include <linux/minmax.h>
+#include <linux/stddef.h>
 #include <linux/time64.h>
 
 #include "hrtimer_internal.h"
@@ -45,6 +49,10 @@
 /* Masks for hrtimer_cpu_base::active_bases */
 #define HRTIMER_ACTIVE_HARD	(BIT(HRTIMER_BASE_MONOTONIC_SOFT) - 1)
 #define HRTIMER_ACTIVE_SOFT	(HRTIMER_ACTIVE_HARD << HRTIMER_BASE_MONOTONIC_SOFT)
+
+/* The hard interrupt reads the deadline and its own in one cache line */
+static_assert(IS_ENABLED(CONFIG_DEBUG_SPINLOCK) || IS_ENABLED(CONFIG_DEBUG_LOCK_ALLOC) ||
+	      offsetofend(struct hrtimer_cpu_base, soft.expires_next) <= MAX(SMP_CACHE_BYTES, 64));
 
 /**
  * hrtimer_soft_base_index - Where soft timers of a clock wait
@@ -226,9 +234,15 @@ static __always_inline bool hrtimer_soft_unbounce(struct hrtimer *timer)
 static inline void hrtimer_soft_migrate(struct hrtimer_cpu_base *old,
 					struct hrtimer_cpu_base *new) { }
 
+static inline struct hrtimer *
+hrtimer_soft_nth_bounced(struct hrtimer_cpu_base *cpu_base, unsigned long n)
+{
+	return NULL;
+}
+
 #else /* CONFIG_HRTIMER_SOFT_BASES */
 
-/* Mask for hrtimer_cpu_base::active_bases */
+/* Mask for hrtimer_cpu_base::active_bases; soft timers are among the hard ones */
 #define HRTIMER_ACTIVE_HARD	(BIT(HRTIMER_MAX_CLOCK_BASES) - 1)
 
 static __always_inline unsigned int hrtimer_soft_base_index(unsigned int index)
@@ -302,7 +316,28 @@ static __always_inline bool hrtimer_soft_bounced(const struct hrtimer *timer)
 	return timer->node.node.prev == &timer->node.node;
 }
 
-void hrtimer_soft_bounce(struct hrtimer *timer);
+/**
+ * hrtimer_soft_bounce - Move an expired soft timer from its queue to the softirq
+ * @timer:	Timer that has expired
+ *
+ * Context: Hard interrupt, hrtimer_cpu_base::lock of the base held.
+ */
+static inline void hrtimer_soft_bounce(struct hrtimer *timer)
+{
+	struct hrtimer_clock_base *base = timer->base;
+	struct hrtimer_soft_base *soft = &base->cpu_base->soft;
+	struct list_head *pending = &soft->pending;
+
+	soft->counters[HRTIMER_SOFT_BOUNCES]++;
+
+	/* Those on the list already have raised it, and it has not run since */
+	if (list_empty(pending))
+		raise_timer_softirq(HRTIMER_SOFTIRQ);
+
+	__remove_hrtimer(timer, base, HRTIMER_STATE_ENQUEUED, false);
+	list_add_tail(hrtimer_soft_link(timer), pending);
+	hrtimer_soft_mark_bounced(timer);
+}
 
 /**
  * hrtimer_soft_try_bounce - Leave a timer to the softirq, if it is a soft one
@@ -340,6 +375,7 @@ static __always_inline bool hrtimer_soft_unbounce(struct hrtimer *timer)
 }
 
 void hrtimer_soft_migrate(struct hrtimer_cpu_base *old, struct hrtimer_cpu_base *new);
+struct hrtimer *hrtimer_soft_nth_bounced(struct hrtimer_cpu_base *cpu_base, unsigned long n);
 
 #endif /* !CONFIG_HRTIMER_SOFT_BASES */
 
@@ -347,26 +383,34 @@ void hrtimer_soft_migrate(struct hrtimer_cpu_base *old, struct hrtimer_cpu_base 
  * What one run of the softirq may take. Other softirqs and, by way of ksoftirqd,
  * tasks get their turn when it is spent. The time is what matters; the number
  * bounds a run where the clock is too coarse to measure it.
+ *
+ * Between two ticks local_clock() may not get ahead by more than one tick, if what
+ * it is made of is not stable. Of that a part is gone when the run begins.
  */
-#define HRTIMER_SOFT_BUDGET_NS		(1 * NSEC_PER_MSEC)
+#define HRTIMER_SOFT_BUDGET_NS		MIN(NSEC_PER_MSEC, TICK_NSEC / 2)
 #define HRTIMER_SOFT_BUDGET_TIMERS	2048
 
 /**
  * struct hrtimer_soft_budget - What is left for one run of the softirq
  * @timers:	How many callbacks may still run
  * @spent:	How many have
- * @end:	local_clock() after which none is begun
+ * @limit:	Time in ns after which none is begun
+ * @begin:	local_clock() when the run began
+ * @now:	local_clock() when the last callback ended
+ *
+ * @timers and @limit are given, the others tell what has been taken of them.
  */
 struct hrtimer_soft_budget {
 	unsigned int	timers;
 	unsigned int	spent;
-	u64		end;
+	u64		limit;
+	u64		begin;
+	u64		now;
 };
 
 extern const char * const hrtimer_soft_counter_names[HRTIMER_SOFT_NR_COUNTERS];
 void hrtimer_soft_read_counters(struct hrtimer_cpu_base *cpu_base,
 				unsigned int values[HRTIMER_SOFT_NR_COUNTERS]);
-struct hrtimer *hrtimer_soft_nth_bounced(struct hrtimer_cpu_base *cpu_base, unsigned long n);
 
 #if IS_ENABLED(CONFIG_KUNIT)
 bool hrtimer_soft_run(struct hrtimer_cpu_base *cpu_base, struct hrtimer_soft_budget *budget);

@@ -343,21 +343,23 @@ void tmigr_handle_remote(void)
 	struct tmigr_cpu *tmc = this_cpu_ptr(&tmigr_cpu);
 	u64 now = get_jiffies_64();
 	unsigned long pulls;
-	bool on_duty;
+	bool on_duty, own;
 
 	if (!tmc->available)
 		return;
 
 	on_duty = READ_ONCE(tmc->idle) && READ_ONCE(tmc->keeping) && tmc->wakeup <= now;
+	own = READ_ONCE(tmc->exp) <= now;
 	pulls = tmigr_pulls();
 	if (trace_tmigr_handle_remote_enabled() && tmigr_core_must_pull(tmc, now))
 		trace_tmigr_handle_remote(tmc->leaf);
 
-	tmigr_core_pull(tmc, now);
+	if (tmigr_core_pull(tmc, now))
+		tmigr_count(takeovers);
 
 	if (on_duty) {
 		tmigr_count(wakeups);
-		if (pulls == tmigr_pulls())
+		if (pulls == tmigr_pulls() && !own)
 			tmigr_count(spurious);
 	}
 }
@@ -367,10 +369,13 @@ void tmigr_handle_remote(void)
 void tmigr_host_expire(unsigned int cpu)
 {
 	struct tmigr_cpu *tmc = per_cpu_ptr(&tmigr_cpu, cpu);
+	bool remote = cpu != smp_processor_id();
 
-	tmigr_count(pulls);
-	trace_tmigr_handle_remote_cpu(tmc);
-	timer_expire_remote(cpu);
+	/* A keeper may be due itself. The softirq has run its timers, but time goes on */
+	if (remote)
+		trace_tmigr_handle_remote_cpu(tmc);
+	if (timer_expire_remote(cpu) && remote)
+		tmigr_count(pulls);
 
 	/*
 	 * A callback may have armed its timer again, which stays on that CPU. If
@@ -425,7 +430,10 @@ static void tmigr_look_again(void *unused) { }
 /**
  * tmigr_set_enabled() - sysctl kernel.timer_migration was written
  * @enabled:	false: each CPU wakes for all of its timers. CPUs which have gone
- *		idle already do so, too, when this returns
+ *		idle already have had an interrupt when this returns, and look for
+ *		their next timer on the way back. Until then their timers remain
+ *		entered, also those of a nohz_full CPU which calls this: no interrupt
+ *		is sent to it, it looks after the next one
  *
  * Context: Process, may sleep. The caller serialises.
  */
@@ -477,7 +485,11 @@ static u64 tmigr_leave(struct tmigr_cpu *tmc)
 	return orphaned;
 }
 
-/* That it runs on a CPU is enough: the CPU has left idle */
+/*
+ * That it runs on a CPU is enough: the CPU has left idle. On a nohz_full CPU the
+ * tick may stay stopped, but then there is nothing to hand over: the CPU which
+ * keeps the time is active, and neither goes offline nor is isolated.
+ */
 static long tmigr_take_over(void *unused)
 {
 	return 0;
@@ -655,6 +667,10 @@ static void tmigr_trace_new_cpu(struct tmigr_cpu *tmc, struct tmigr_group *old_r
 	unsigned int i;
 
 	for (i = 0; i < new_groups && group; i++, group = group->parent)
+		trace_tmigr_group_set(group);
+	/* Between the old root and the new one, which is above the CPU as well */
+	for (group = old_root ? old_root->parent : NULL; group && group->parent;
+	     group = group->parent)
 		trace_tmigr_group_set(group);
 
 	trace_tmigr_connect_cpu_parent(tmc);

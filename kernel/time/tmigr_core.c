@@ -182,8 +182,8 @@
  * timer bases of a CPU (LOCAL, then GLOBAL) -> one group's lock. On 32 bit a
  * child's lock inside its parent's, to read @first in one piece.
  *
- * A CPU's entry has no lock of its own. @exp, @available and the CPU's slot in
- * its leaf are written under its timer base locks, which the host holds; who
+ * A CPU's entry has no lock of its own. @exp, @self_exp, @available and the CPU's
+ * slot in its leaf are written under its timer base locks, which the host holds; who
  * relieved whom under the root's lock; @arm by the host; the rest is the CPU's
  * own. tmigr_core_activate() needs none: that the CPU is active is what its bit
  * says.
@@ -949,16 +949,23 @@ static void tmigr_refresh(struct tmigr_cpu *tmc, struct tmigr_group *group,
 /* Run the timers of an idle CPU and enter what comes next */
 static void tmigr_pull_cpu(struct tmigr_cpu *tmc, u64 now)
 {
+	u64 next;
+
 	if (READ_ONCE(tmc->available) && !tmigr_cpu_active(tmc))
 		tmigr_host_expire(tmc->cpu);
 
 	/*
 	 * The CPU may have become active, have gone idle again with another
 	 * timer, or have left meanwhile. The last two cannot happen from here on.
+	 * What it has armed for itself meanwhile, or sees when it wakes for that, is
+	 * its own business. What comes before was queued by a callback, and nobody
+	 * has told the CPU.
 	 */
 	tmigr_host_lock(tmc->cpu);
-	if (tmc->available && !tmigr_cpu_active(tmc))
-		tmc->exp = tmigr_host_next(tmc->cpu, now);
+	if (tmc->available && !tmigr_cpu_active(tmc)) {
+		next = tmigr_host_next(tmc->cpu, now);
+		tmc->exp = next < tmc->self_exp ? next : TMIGR_NEVER;
+	}
 	tmigr_refresh(tmc, tmc->leaf, NULL);
 	tmigr_host_unlock(tmc->cpu);
 }
@@ -985,7 +992,8 @@ static void tmigr_pull_group(struct tmigr_group *group, u64 now)
 }
 
 /*
- * An idle CPU has pulled as far as the root: does it have to wake again? If the
+ * An idle CPU has pulled as far as the root: does it have to wake again? Not if it
+ * has left meanwhile, which it cannot from here on: interrupts are disabled. If the
  * root has got a parent, that is returned and has to be pulled first.
  */
 static struct tmigr_group *tmigr_renew_duty(struct tmigr_cpu *tmc, struct tmigr_group *root)
@@ -996,7 +1004,7 @@ static struct tmigr_group *tmigr_renew_duty(struct tmigr_cpu *tmc, struct tmigr_
 	raw_spin_lock_irqsave(&root->lock, flags);
 	parent = root->parent;
 	if (!parent) {
-		if (tmigr_group_state(root).active)
+		if (!tmc->available || tmigr_group_state(root).active)
 			tmigr_set_duty(tmc, TMIGR_NEVER);
 		else
 			tmigr_take_duty(root, tmc);
@@ -1016,36 +1024,41 @@ static struct tmigr_group *tmigr_renew_duty(struct tmigr_cpu *tmc, struct tmigr_
  *
  * Context: Timer softirq, interrupts enabled, no locks held. The CPU may become
  * idle or active in the middle: a nested interrupt of a nohz_full CPU stops or
- * restarts the tick, and PREEMPT_RT sleeps while somebody else runs a timer. So
- * nothing about it is remembered from one group to the next.
+ * restarts the tick, and PREEMPT_RT sleeps while somebody else runs a timer. With
+ * PREEMPT_RT it may even leave meanwhile. So nothing about it is remembered from one
+ * group to the next.
+ *
+ * Return: true when it did what a migrator had not done.
  */
-void tmigr_core_pull(struct tmigr_cpu *tmc, u64 now)
+bool tmigr_core_pull(struct tmigr_cpu *tmc, u64 now)
 {
 	struct tmigr_group *group = tmc->leaf, *parent;
+	bool mine = true, taken_over = false;
 	unsigned int slot = tmc->slot;
 	struct tmigr_state state;
-	bool mine = true;
 
 	if (!tmc->available)
-		return;
+		return false;
 
 	if (tmc->idle && !(tmc->keeping && tmc->wakeup <= now))
-		return;
+		return false;
 
 	for (;;) {
 		/* Who is awake for it helps, even if others have woken meanwhile */
 		state = tmigr_group_state(group);
 		mine = tmc->idle || (mine && (!state.active || state.migrator == slot));
-		if (mine || tmigr_overdue(group, now))
+		if (mine || tmigr_overdue(group, now)) {
 			tmigr_pull_group(group, now);
+			taken_over |= !mine;
+		}
 		if (!mine && !tmigr_looks_further(tmc, now))
-			return;
+			return taken_over;
 
 		parent = smp_load_acquire(&group->parent);	/* (E) */
 		if (!parent && tmc->idle)
 			parent = tmigr_renew_duty(tmc, group);
 		if (!parent)
-			return;
+			return taken_over;
 		slot = group->slot;
 		group = parent;
 	}

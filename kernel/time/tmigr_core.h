@@ -142,8 +142,8 @@ enum tmigr_arm {
  * @leaf:	Its group, set once by tmigr_attach_cpu()
  * @exp:	Its first global expiry (ticks) as entered in its slot of @leaf,
  *		under the CPU's timer base locks
- * @self_exp:	The same when the CPU wakes for it itself, else TMIGR_NEVER; the
- *		CPU's own
+ * @self_exp:	The same when the CPU wakes for it itself, else TMIGR_NEVER, under
+ *		the CPU's timer base locks. @exp is TMIGR_NEVER or earlier
  * @wakeup:	TMIGR_NEVER, or when its clock event device has to fire for the
  *		hierarchy (ticks); the CPU's own
  * @relieved:	The keeper this one took over from, under the root's lock
@@ -208,7 +208,7 @@ u64 tmigr_core_deactivate(struct tmigr_cpu *tmc, u64 nextexp);
 u64 tmigr_core_new_timer(struct tmigr_cpu *tmc, u64 nextexp);
 u64 tmigr_core_quick_check(const struct tmigr_cpu *tmc, u64 nextexp);
 bool tmigr_core_must_pull(const struct tmigr_cpu *tmc, u64 now);
-void tmigr_core_pull(struct tmigr_cpu *tmc, u64 now);
+bool tmigr_core_pull(struct tmigr_cpu *tmc, u64 now);
 void tmigr_core_join(struct tmigr_cpu *tmc, bool idle);
 u64 tmigr_core_leave(struct tmigr_cpu *tmc);
 void tmigr_core_init_group(struct tmigr_group *group, unsigned int level, int node);

@@ -13,14 +13,16 @@
 /*
  * What is counted on each CPU. Read in debugfs, where the names are columns.
  *
- * deactivations	it went idle
+ * deactivations	it went idle, or was about to
  * activations		it left idle
  * groups_idled		groups of all levels that it left without an active child
  * new_timers		it looked for its next timer while idle
  * duties		it went idle and had to wake for the hierarchy
  * wakeups		interrupts for that
- * spurious		of these, those that found nothing to expire
- * pulls		times it ran the timers of another CPU
+ * spurious		of these, those for which no timer was left, of another CPU or
+ *			its own
+ * pulls		times it ran timers of another CPU
+ * takeovers		times it ran what was overdue, because a migrator had not
  * handovers		it ceased to take part, and another CPU had to take over
  * lost_handovers	nobody was there to take over: must not happen
  */
@@ -33,6 +35,7 @@
 	X(wakeups)			\
 	X(spurious)			\
 	X(pulls)			\
+	X(takeovers)			\
 	X(handovers)			\
 	X(lost_handovers)
 

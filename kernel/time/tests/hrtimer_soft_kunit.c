@@ -27,13 +27,14 @@
 #define PATIENCE	(20 * HZ)
 
 /* For what happens within ticks, while a CPU is kept spinning */
-#define SPIN_PATIENCE	(2 * NSEC_PER_SEC)
+#define SPIN_PATIENCE	(2ULL * NSEC_PER_SEC)
 
 /* Expiry times that have passed and that never come */
 #define PAST		1000
 #define FAR		(KTIME_MAX / 4)
 
-#define HOUR		3600
+/* In seconds; times of this size in ns take 64 bits on every machine */
+#define HOUR		3600LL
 
 /* ----- Timers that tell what happened to them ----- */
 
@@ -55,6 +56,7 @@
  * @release:	It may end; used by callbacks that wait for it
  * @ended:	It is about to end
  * @running:	hrtimer_callback_running() during the callback
+ * @stayed:	Started by its callback, the timer is queued on the same CPU
  * @active:	hrtimer_active() during the callback
  * @done:	Completed by the last call
  * @other:	Another probe that takes part
@@ -76,6 +78,7 @@ struct probe {
 	bool			release;
 	bool			ended;
 	bool			running;
+	bool			stayed;
 	bool			active;
 	struct completion	done;
 	struct probe		*other;
@@ -140,6 +143,27 @@ static bool wait_for_probe(struct probe *probe)
 	return wait_for_completion_timeout(&probe->done, PATIENCE);
 }
 
+struct start_request {
+	struct probe		*probe;
+	ktime_t			time;
+	enum hrtimer_mode	mode;
+};
+
+static void start_here(void *data)
+{
+	struct start_request *request = data;
+
+	hrtimer_start(&request->probe->timer, request->time, request->mode);
+}
+
+static void start_on(struct kunit *test, unsigned int cpu, struct probe *probe, ktime_t time,
+		     enum hrtimer_mode mode)
+{
+	struct start_request request = { .probe = probe, .time = time, .mode = mode, };
+
+	KUNIT_ASSERT_EQ(test, 0, smp_call_function_single(cpu, start_here, &request, 1));
+}
+
 /* ----- Hard interrupts ----- */
 
 struct hard_call {
@@ -175,10 +199,12 @@ static void in_interrupt_call(void (*fn)(void *data), void *data)
 static struct hrtimer_cpu_base *new_fake(struct kunit *test)
 {
 	struct hrtimer_cpu_base *fake = kunit_kzalloc(test, sizeof(*fake), GFP_KERNEL);
+	struct hrtimer_cpu_base *live = raw_cpu_ptr(&hrtimer_bases);
 
 	KUNIT_ASSERT_NOT_NULL(test, fake);
 	/* Index and clock ID of the clock bases are constant */
-	memcpy(fake, raw_cpu_ptr(&hrtimer_bases), sizeof(*fake));
+	scoped_guard(raw_spinlock_irqsave, &live->lock)
+		memcpy(fake, live, sizeof(*fake));
 
 	raw_spin_lock_init(&fake->lock);
 	for (unsigned int i = 0; i < HRTIMER_MAX_CLOCK_BASES; i++) {
@@ -267,10 +293,10 @@ static bool latch(struct hrtimer_cpu_base *fake)
 }
 
 /* One run of the softirq. Returns whether nothing is left. */
-static bool drain_budget(struct hrtimer_cpu_base *fake, unsigned int timers, u64 end,
+static bool drain_budget(struct hrtimer_cpu_base *fake, unsigned int timers, u64 limit,
 			 bool *raised)
 {
-	struct hrtimer_soft_budget budget = { .timers = timers, .end = end, };
+	struct hrtimer_soft_budget budget = { .timers = timers, .limit = limit, };
 	bool drained;
 
 	local_bh_disable();
@@ -415,6 +441,41 @@ static void hst_run_ends_with_next_event(struct kunit *test)
 #endif
 }
 
+/* Make it as if the wall clock had been set forward by two hours, unnoticed so far */
+static void forget_clock_set(struct hrtimer_cpu_base *fake)
+{
+	static const unsigned int affected[] = { HRTIMER_BASE_REALTIME, HRTIMER_BASE_TAI, };
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(affected); i++) {
+		struct hrtimer_clock_base *hard = &fake->clock_base[affected[i]];
+
+		hard->offset -= 2 * HOUR * NSEC_PER_SEC;
+		fake->clock_base[hrtimer_soft_base_index(affected[i])].offset = hard->offset;
+	}
+	fake->clock_was_set_seq--;
+}
+
+/* The run reads the new offsets, so clock_was_set() will leave this CPU alone */
+static void hst_run_notices_clock_set(struct kunit *test)
+{
+	struct hrtimer_cpu_base *fake = new_fake(test);
+	struct probe *hard = new_probe(test, CLOCK_REALTIME, HRTIMER_MODE_ABS_HARD);
+	ktime_t expires = ktime_get_real() + 3 * HOUR * NSEC_PER_SEC;
+	ktime_t armed;
+
+	forget_clock_set(fake);
+	fake_start(fake, hard, expires);
+	armed = expires - hard->timer.base->offset;
+	fake_probe(test, fake, CLOCK_MONOTONIC, PAST);
+	latch(fake);
+	fake->expires_next = armed;
+	KUNIT_EXPECT_TRUE(test, drain(fake));
+
+	KUNIT_EXPECT_EQ(test, expires - hard->timer.base->offset, fake->expires_next);
+	KUNIT_EXPECT_LT(test, fake->expires_next, armed);
+	KUNIT_EXPECT_EQ(test, 0, hard->calls);
+}
+
 /* While the event device waits to be armed, nobody may do it here */
 static void hst_run_respects_deferred_rearm(struct kunit *test)
 {
@@ -424,12 +485,12 @@ static void hst_run_respects_deferred_rearm(struct kunit *test)
 	probe->restarts = 1;
 	probe->period = HOUR * NSEC_PER_SEC;
 	latch(fake);
+	forget_clock_set(fake);
 	fake->deferred_rearm = true;
 	fake->expires_next = KTIME_MAX;
 	KUNIT_EXPECT_TRUE(test, drain(fake));
 	KUNIT_EXPECT_EQ(test, KTIME_MAX, fake->expires_next);
-	if (!IS_ENABLED(CONFIG_HRTIMER_SOFT_BASES))
-		KUNIT_EXPECT_TRUE(test, fake->deferred_needs_update);
+	KUNIT_EXPECT_TRUE(test, fake->deferred_needs_update);
 }
 
 /* ----- The pass ----- */
@@ -440,9 +501,10 @@ static enum hrtimer_restart restart_soon_fn(struct hrtimer *timer)
 	ktime_t expires = ktime_get() + 1;
 
 	note_call(probe);
-	if (probe->calls > 1)
+	if (!probe->restarts)
 		return HRTIMER_NORESTART;
 
+	probe->restarts--;
 	while (ktime_get() <= expires)
 		cpu_relax();
 	hrtimer_set_expires(timer, expires);
@@ -456,6 +518,7 @@ static void hst_pass_has_one_time(struct kunit *test)
 	struct probe *probe = new_probe_fn(test, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_SOFT,
 					   restart_soon_fn);
 
+	probe->restarts = 1;
 	fake_start(fake, probe, PAST);
 	latch(fake);
 	KUNIT_EXPECT_TRUE(test, drain(fake));
@@ -569,6 +632,31 @@ static void hst_budget_starves_no_clock(struct kunit *test)
 	drain(fake);
 }
 
+/*
+ * A timer that has nothing left to expire when it has used up the budget. That was
+ * not the turn of the clock after it.
+ */
+static void hst_spent_budget_starves_no_clock(struct kunit *test)
+{
+	struct hrtimer_cpu_base *fake = new_fake(test);
+	struct probe *busy = new_probe_fn(test, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_SOFT,
+					  restart_soon_fn);
+	struct probe *tai = fake_probe(test, fake, CLOCK_TAI, PAST);
+
+	busy->restarts = UINT_MAX;
+	fake_start(fake, busy, PAST);
+	latch(fake);
+	KUNIT_EXPECT_FALSE(test, drain_budget(fake, 1, U64_MAX, NULL));
+	KUNIT_EXPECT_EQ(test, 1, busy->calls);
+	KUNIT_EXPECT_EQ(test, 0, tai->calls);
+
+	drain_budget(fake, 1, U64_MAX, NULL);
+	KUNIT_EXPECT_EQ(test, 1, tai->calls);
+
+	busy->restarts = 0;
+	drain(fake);
+}
+
 #ifdef CONFIG_HRTIMER_SOFT_BASES
 
 /* ----- The soft deadline ----- */
@@ -597,6 +685,7 @@ static void hst_check_expired(struct kunit *test)
 	raised = latch_at(fake, FAR + param->delta);
 	KUNIT_EXPECT_EQ(test, param->due, fake->soft.activated);
 	KUNIT_EXPECT_EQ(test, param->due ? KTIME_MAX : FAR, fake->soft.expires_next);
+	/* When nothing is due, this CPU's own timers can have raised it all the same */
 	if (param->due)
 		KUNIT_EXPECT_TRUE(test, raised);
 }
@@ -709,9 +798,9 @@ static void hst_offsets_sync(struct kunit *test)
 {
 	struct hrtimer_cpu_base *fake = new_fake(test);
 
-	fake->clock_base[HRTIMER_BASE_REALTIME].offset = 10 * NSEC_PER_SEC;
-	fake->clock_base[HRTIMER_BASE_BOOTTIME].offset = 20 * NSEC_PER_SEC;
-	fake->clock_base[HRTIMER_BASE_TAI].offset = 30 * NSEC_PER_SEC;
+	fake->clock_base[HRTIMER_BASE_REALTIME].offset = 10LL * NSEC_PER_SEC;
+	fake->clock_base[HRTIMER_BASE_BOOTTIME].offset = 20LL * NSEC_PER_SEC;
+	fake->clock_base[HRTIMER_BASE_TAI].offset = 30LL * NSEC_PER_SEC;
 	sync_offsets(fake);
 	expect_same_offsets(test, fake);
 
@@ -966,16 +1055,10 @@ static void hst_hard_is_not_bounced(struct kunit *test)
 
 static void migrate_all(struct hrtimer_cpu_base *old, struct hrtimer_cpu_base *new)
 {
-	struct hrtimer *timer;
-
 	guard(irqsave)();
 	raw_spin_lock(&old->lock);
 	raw_spin_lock_nested(&new->lock, SINGLE_DEPTH_NESTING);
-	for (unsigned int i = 0; i < HRTIMER_MAX_CLOCK_BASES; i++) {
-		while ((timer = clock_base_next_timer(&old->clock_base[i])))
-			hrtimer_migrate_timer(timer, new);
-	}
-	hrtimer_soft_migrate(old, new);
+	hrtimer_migrate_all(old, new);
 	raw_spin_unlock(&new->lock);
 	raw_spin_unlock(&old->lock);
 }
@@ -1021,26 +1104,6 @@ static void hst_migrate(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1, left->calls);
 }
 
-struct start_request {
-	struct probe		*probe;
-	ktime_t			time;
-	enum hrtimer_mode	mode;
-};
-
-static void start_here(void *data)
-{
-	struct start_request *request = data;
-
-	hrtimer_start(&request->probe->timer, request->time, request->mode);
-}
-
-static int start_on(unsigned int cpu, struct probe *probe, ktime_t time, enum hrtimer_mode mode)
-{
-	struct start_request request = { .probe = probe, .time = time, .mode = mode, };
-
-	return smp_call_function_single(cpu, start_here, &request, 1);
-}
-
 static void hst_cpu_offline(struct kunit *test)
 {
 	struct probe *far = new_probe(test, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_SOFT);
@@ -1051,8 +1114,8 @@ static void hst_cpu_offline(struct kunit *test)
 	if (num_online_cpus() < 2)
 		kunit_skip(test, "needs two CPUs");
 
-	KUNIT_ASSERT_EQ(test, 0, start_on(cpu, far, FAR, HRTIMER_MODE_ABS_PINNED_SOFT));
-	KUNIT_ASSERT_EQ(test, 0, start_on(cpu, soon, NSEC_PER_MSEC, HRTIMER_MODE_REL_PINNED_SOFT));
+	start_on(test, cpu, far, FAR, HRTIMER_MODE_ABS_PINNED_SOFT);
+	start_on(test, cpu, soon, NSEC_PER_MSEC, HRTIMER_MODE_REL_PINNED_SOFT);
 	KUNIT_EXPECT_EQ(test, cpu, far->timer.base->cpu_base->cpu);
 	if (remove_cpu(cpu))
 		kunit_skip(test, "CPU %u cannot be taken offline", cpu);
@@ -1068,7 +1131,7 @@ static void hst_cpu_offline(struct kunit *test)
 	per_cpu(hrtimer_bases, cpu).soft.pass_bases = BIT(HRTIMER_BASE_TAI_SOFT);
 #endif
 	KUNIT_ASSERT_EQ(test, 0, add_cpu(cpu));
-	KUNIT_ASSERT_EQ(test, 0, start_on(cpu, back, NSEC_PER_MSEC, HRTIMER_MODE_REL_PINNED_SOFT));
+	start_on(test, cpu, back, NSEC_PER_MSEC, HRTIMER_MODE_REL_PINNED_SOFT);
 	KUNIT_EXPECT_TRUE(test, wait_for_probe(back));
 	KUNIT_EXPECT_EQ(test, cpu, back->cpu);
 	KUNIT_EXPECT_EQ(test, 1, hrtimer_cancel(&far->timer));
@@ -1104,12 +1167,6 @@ static void hst_cpu_starting_resets(struct kunit *test)
 }
 
 /* ----- Real timers ----- */
-
-/* A CPU other than this one, which may change, if there is any */
-static unsigned int other_cpu(void)
-{
-	return cpumask_last(cpu_online_mask);
-}
 
 static void hst_context(struct kunit *test)
 {
@@ -1232,31 +1289,12 @@ static unsigned int take_other_cpu(struct kunit *test)
 
 	cpu = cpumask_first(cpu_online_mask);
 	KUNIT_ASSERT_EQ(test, 0, set_cpus_allowed_ptr(current, cpumask_of(cpu)));
-	return other_cpu();
+	return cpumask_last(cpu_online_mask);
 }
 
 static void hst_exit(struct kunit *test)
 {
 	set_cpus_allowed_ptr(current, cpu_possible_mask);
-}
-
-struct smp_start {
-	struct probe	*probe;
-	ktime_t		time;
-};
-
-static void smp_start_fn(void *data)
-{
-	struct smp_start *start = data;
-
-	hrtimer_start(&start->probe->timer, start->time, HRTIMER_MODE_REL_PINNED_SOFT);
-}
-
-static void start_pinned(struct kunit *test, unsigned int cpu, struct probe *probe, ktime_t time)
-{
-	struct smp_start start = { .probe = probe, .time = time, };
-
-	KUNIT_ASSERT_EQ(test, 0, smp_call_function_single(cpu, smp_start_fn, &start, 1));
 }
 
 static void hst_cancel_waits(struct kunit *test)
@@ -1272,7 +1310,7 @@ static void hst_cancel_waits(struct kunit *test)
 	init_completion(&canceller->begun);
 	init_completion(&canceller->done);
 
-	start_pinned(test, cpu, probe, NSEC_PER_MSEC);
+	start_on(test, cpu, probe, NSEC_PER_MSEC, HRTIMER_MODE_REL_PINNED_SOFT);
 	KUNIT_ASSERT_TRUE(test, wait_until(&probe->entered));
 	KUNIT_EXPECT_EQ(test, -1, hrtimer_try_to_cancel(&probe->timer));
 	KUNIT_EXPECT_TRUE(test, hrtimer_active(&probe->timer));
@@ -1294,14 +1332,18 @@ static void hst_cancel_waits(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, hrtimer_active(&probe->timer));
 }
 
-/* It stays on the CPU of its callback, which then sees to it that it expires */
+/*
+ * It stays on the CPU of its callback. Who arms the device for it cannot be told
+ * here, for the next interrupt would find it anyway, but with a fake: see
+ * hst_run_ends_with_next_event().
+ */
 static void hst_remote_restart_while_running(struct kunit *test)
 {
 	struct probe *probe = new_probe_fn(test, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT,
 					   blocking_fn);
 	unsigned int cpu = take_other_cpu(test);
 
-	start_pinned(test, cpu, probe, NSEC_PER_MSEC);
+	start_on(test, cpu, probe, NSEC_PER_MSEC, HRTIMER_MODE_REL_PINNED_SOFT);
 	KUNIT_ASSERT_TRUE(test, wait_until(&probe->entered));
 	hrtimer_start(&probe->timer, NSEC_PER_MSEC, HRTIMER_MODE_REL_SOFT);
 	KUNIT_EXPECT_TRUE(test, hrtimer_is_queued(&probe->timer));
@@ -1312,6 +1354,48 @@ static void hst_remote_restart_while_running(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, wait_for_probe(probe));
 	KUNIT_EXPECT_EQ(test, 2, probe->calls);
 	KUNIT_EXPECT_EQ(test, cpu, probe->cpu);
+}
+
+static enum hrtimer_restart self_start_fn(struct hrtimer *timer)
+{
+	struct probe *probe = container_of(timer, struct probe, timer);
+
+	note_call(probe);
+	if (probe->calls > 1) {
+		complete(&probe->done);
+		return HRTIMER_NORESTART;
+	}
+	hrtimer_start(timer, NSEC_PER_MSEC, HRTIMER_MODE_REL_SOFT);
+	probe->running = hrtimer_callback_running(timer);
+	probe->stayed = hrtimer_is_queued(timer) && timer->base->cpu_base->cpu == probe->cpu;
+	return probe->restarts ? HRTIMER_RESTART : HRTIMER_NORESTART;
+}
+
+static const struct hst_verdict {
+	const char	*name;
+	bool		restart;
+} hst_verdicts[] = {
+	{ "norestart",	false, },
+	{ "restart",	true, },
+};
+
+KUNIT_ARRAY_PARAM_DESC(hst_verdict, hst_verdicts, name);
+
+/* What the callback returns then makes no difference */
+static void hst_callback_starts_itself(struct kunit *test)
+{
+	const struct hst_verdict *verdict = test->param_value;
+	struct probe *probe = new_probe_fn(test, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT,
+					   self_start_fn);
+
+	probe->restarts = verdict->restart;
+	hrtimer_start(&probe->timer, NSEC_PER_MSEC, HRTIMER_MODE_REL_SOFT);
+	KUNIT_ASSERT_TRUE(test, wait_for_probe(probe));
+	KUNIT_EXPECT_TRUE(test, probe->running);
+	KUNIT_EXPECT_TRUE(test, probe->stayed);
+	KUNIT_EXPECT_EQ(test, 0, hrtimer_cancel(&probe->timer));
+	KUNIT_EXPECT_EQ(test, 2, probe->calls);
+	KUNIT_EXPECT_FALSE(test, hrtimer_active(&probe->timer));
 }
 
 static enum hrtimer_restart interrupted_fn(struct hrtimer *timer)
@@ -1363,13 +1447,14 @@ static void hst_burst(struct kunit *test)
 {
 	struct probe *lead = new_probe(test, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_SOFT);
 	struct probe **probe = kunit_kcalloc(test, NR_BURST, sizeof(*probe), GFP_KERNEL);
+	unsigned int *ticket = kunit_kzalloc(test, sizeof(*ticket), GFP_KERNEL);
 	ktime_t expires = ktime_get() + 50 * NSEC_PER_MSEC;
-	unsigned int ticket = 0;
 
 	KUNIT_ASSERT_NOT_NULL(test, probe);
+	KUNIT_ASSERT_NOT_NULL(test, ticket);
 	for (unsigned int i = 0; i < NR_BURST; i++) {
 		probe[i] = new_probe_fn(test, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_SOFT, burst_fn);
-		probe[i]->ticket = &ticket;
+		probe[i]->ticket = ticket;
 		probe[i]->other = lead;
 	}
 
@@ -1387,21 +1472,130 @@ static void hst_burst(struct kunit *test)
 	}
 }
 
+#define NR_SLOW	3
+
+/**
+ * struct bystander - A tasklet that waits for its turn behind slow timers
+ * @tasklet:	Scheduled by the callback of the first timer
+ * @ticket:	Counter of who comes when
+ * @order:	Its value when the tasklet ran
+ * @probe:	The timers
+ */
+struct bystander {
+	struct tasklet_struct	tasklet;
+	unsigned int		ticket;
+	unsigned int		order;
+	struct probe		*probe[NR_SLOW];
+};
+
+static void bystander_fn(struct tasklet_struct *tasklet)
+{
+	struct bystander *bystander = from_tasklet(bystander, tasklet, tasklet);
+
+	bystander->order = bystander->ticket++;
+}
+
+static void kill_bystander(void *data)
+{
+	struct bystander *bystander = data;
+
+	tasklet_kill(&bystander->tasklet);
+}
+
+/* Takes more than the budget of a run */
+static enum hrtimer_restart slow_fn(struct hrtimer *timer)
+{
+	struct probe *probe = container_of(timer, struct probe, timer);
+	struct bystander *bystander = container_of(probe->ticket, struct bystander, ticket);
+	u64 end = ktime_get_ns() + 2 * HRTIMER_SOFT_BUDGET_NS;
+
+	note_call(probe);
+	if (probe == bystander->probe[0])
+		tasklet_schedule(&bystander->tasklet);
+	while (ktime_get_ns() < end)
+		cpu_relax();
+	complete(&probe->done);
+	return HRTIMER_NORESTART;
+}
+
+/* All expire in one go when the interrupt has ended */
+static void start_slow_timers(void *data)
+{
+	struct bystander *bystander = data;
+
+	for (unsigned int i = 0; i < NR_SLOW; i++)
+		hrtimer_start(&bystander->probe[i]->timer, PAST + i, HRTIMER_MODE_ABS_PINNED_SOFT);
+}
+
+static unsigned int budget_stops(unsigned int cpu)
+{
+	unsigned int values[HRTIMER_SOFT_NR_COUNTERS];
+
+	hrtimer_soft_read_counters(&per_cpu(hrtimer_bases, cpu), values);
+	return values[HRTIMER_SOFT_BUDGET_STOPS];
+}
+
+/* Others get their turn between two runs of the softirq, unless it has a thread */
+static void hst_softirq_has_budget(struct kunit *test)
+{
+	struct bystander *bystander = kunit_kzalloc(test, sizeof(*bystander), GFP_KERNEL);
+	unsigned int cpu, stops;
+
+	KUNIT_ASSERT_NOT_NULL(test, bystander);
+	bystander->order = UINT_MAX;
+	tasklet_setup(&bystander->tasklet, bystander_fn);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, kill_bystander, bystander));
+	for (unsigned int i = 0; i < NR_SLOW; i++) {
+		bystander->probe[i] = new_probe_fn(test, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_SOFT,
+						   slow_fn);
+		bystander->probe[i]->ticket = &bystander->ticket;
+	}
+
+	migrate_disable();
+	cpu = raw_smp_processor_id();
+	stops = budget_stops(cpu);
+	in_interrupt_call(start_slow_timers, bystander);
+	migrate_enable();
+
+	for (unsigned int i = 0; i < NR_SLOW; i++)
+		KUNIT_ASSERT_TRUE(test, wait_for_probe(bystander->probe[i]));
+	if (force_irqthreads()) {
+		KUNIT_EXPECT_EQ(test, stops, budget_stops(cpu));
+		return;
+	}
+	KUNIT_EXPECT_GT(test, budget_stops(cpu), stops);
+	KUNIT_EXPECT_LT(test, bystander->order, bystander->probe[NR_SLOW - 1]->order);
+}
+
 #define POISON	0x6b
 
 struct mortal {
-	struct hrtimer		timer;
-	struct completion	*done;
+	struct hrtimer	timer;
+	struct heir	*heir;
+};
+
+/* What is left behind */
+struct heir {
+	struct mortal		*mortal;
+	struct completion	done;
 };
 
 static enum hrtimer_restart mortal_fn(struct hrtimer *timer)
 {
 	struct mortal *mortal = container_of(timer, struct mortal, timer);
-	struct completion *done = mortal->done;
+	struct heir *heir = mortal->heir;
 
 	memset(mortal, POISON, sizeof(*mortal));
-	complete(done);
+	complete_all(&heir->done);
 	return HRTIMER_NORESTART;
+}
+
+static void cancel_mortal(void *data)
+{
+	struct heir *heir = data;
+
+	if (!completion_done(&heir->done))
+		hrtimer_cancel(&heir->mortal->timer);
 }
 
 /*
@@ -1411,20 +1605,24 @@ static enum hrtimer_restart mortal_fn(struct hrtimer *timer)
 static void hst_gone_after_callback(struct kunit *test)
 {
 	struct mortal *mortal = kunit_kzalloc(test, sizeof(*mortal), GFP_KERNEL);
+	struct heir *heir = kunit_kzalloc(test, sizeof(*heir), GFP_KERNEL);
 	struct probe *after = new_probe(test, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_SOFT);
 	ktime_t expires = ktime_get() + NSEC_PER_MSEC;
-	DECLARE_COMPLETION_ONSTACK(done);
 
 	KUNIT_ASSERT_NOT_NULL(test, mortal);
-	mortal->done = &done;
+	KUNIT_ASSERT_NOT_NULL(test, heir);
+	mortal->heir = heir;
+	heir->mortal = mortal;
+	init_completion(&heir->done);
 	hrtimer_setup(&mortal->timer, mortal_fn, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_SOFT);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, cancel_mortal, heir));
 
 	migrate_disable();
 	hrtimer_start(&mortal->timer, expires, HRTIMER_MODE_ABS_PINNED_SOFT);
 	hrtimer_start(&after->timer, expires + 1, HRTIMER_MODE_ABS_PINNED_SOFT);
 	migrate_enable();
 
-	KUNIT_ASSERT_TRUE(test, wait_for_completion_timeout(&done, PATIENCE));
+	KUNIT_ASSERT_TRUE(test, wait_for_completion_timeout(&heir->done, PATIENCE));
 	KUNIT_ASSERT_TRUE(test, wait_for_probe(after));
 	KUNIT_EXPECT_NULL(test, memchr_inv(mortal, POISON, sizeof(*mortal)));
 }
@@ -1495,12 +1693,14 @@ static struct kunit_case hst_cases[] = {
 	KUNIT_CASE(hst_expiry_in_order),
 	KUNIT_CASE(hst_not_early),
 	KUNIT_CASE(hst_run_ends_with_next_event),
+	KUNIT_CASE(hst_run_notices_clock_set),
 	KUNIT_CASE(hst_run_respects_deferred_rearm),
 	KUNIT_CASE(hst_pass_has_one_time),
 	KUNIT_CASE(hst_budget),
 	KUNIT_CASE(hst_counters),
 	KUNIT_CASE(hst_cancel_between_runs),
 	KUNIT_CASE(hst_budget_starves_no_clock),
+	KUNIT_CASE(hst_spent_budget_starves_no_clock),
 #ifdef CONFIG_HRTIMER_SOFT_BASES
 	KUNIT_CASE_PARAM(hst_check_expired, hst_due_gen_params),
 	KUNIT_CASE(hst_raised_once),
@@ -1532,8 +1732,10 @@ static struct kunit_case hst_cases[] = {
 	KUNIT_CASE(hst_no_rounding),
 	KUNIT_CASE(hst_cancel_waits),
 	KUNIT_CASE(hst_remote_restart_while_running),
+	KUNIT_CASE_PARAM(hst_callback_starts_itself, hst_verdict_gen_params),
 	KUNIT_CASE(hst_running_survives_interrupt),
 	KUNIT_CASE(hst_burst),
+	KUNIT_CASE(hst_softirq_has_budget),
 	KUNIT_CASE(hst_gone_after_callback),
 	KUNIT_CASE_SLOW(hst_settime),
 	KUNIT_CASE(hst_timer_has_not_grown),

@@ -677,7 +677,15 @@ static void tmigr_test_stuck_migrator_in_leaf(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, vcpu_must_pull(3));
 	vcpu_tick(1);
 	KUNIT_EXPECT_EQ(test, 1, vcpu(3)->nr_expired);
+	KUNIT_EXPECT_EQ(test, 1, vcpu(1)->takeovers);
 	KUNIT_EXPECT_FALSE(test, vcpu_must_pull(1));
+
+	/* What the migrator does itself is none */
+	vcpu_new_timer(3, in_ticks(1));
+	machine->now += 1 + TMIGR_OVERDUE;
+	vcpu_tick(0);
+	KUNIT_EXPECT_EQ(test, 2, vcpu(3)->nr_expired);
+	KUNIT_EXPECT_EQ(test, 0, vcpu(0)->takeovers);
 	machine_check(test);
 }
 
@@ -699,6 +707,7 @@ static void tmigr_test_stuck_migrator_further_up(struct kunit *test)
 	for (ticks = 0; ticks < TMIGR_LOOK_FURTHER; ticks++, machine->now++)
 		vcpu_tick(1);
 	KUNIT_EXPECT_EQ(test, 1, vcpu(LAST)->nr_expired);
+	KUNIT_EXPECT_EQ(test, 1, vcpu(1)->takeovers);
 	machine_check(test);
 }
 
@@ -835,6 +844,46 @@ static void tmigr_test_pull_while_it_leaves(struct kunit *test)
 	machine_check(test);
 }
 
+static void arm_itself(unsigned int cpu)
+{
+	vcpu_expire(cpu);
+	tmc(cpu)->arm = TMIGR_ARM_SELF;
+	vcpu_new_timer(cpu, in_ticks(20));
+}
+
+/* It is told to wake for its timers itself, and looks: nobody else need know of them */
+static void tmigr_test_pull_while_it_arms_itself(struct kunit *test)
+{
+	machine_boot(test, &two_leaves);
+	vcpu_idle_until(3, in_ticks(10));
+	machine->on_expire = arm_itself;
+
+	machine->now += 10;
+	vcpu_tick(0);
+	KUNIT_EXPECT_EQ(test, in_ticks(20), vcpu(3)->armed);
+	KUNIT_EXPECT_EQ(test, NEVER, tmc(3)->leaf->first);
+	machine_check(test);
+}
+
+static void arm_itself_and_rearm(unsigned int cpu)
+{
+	arm_itself(cpu);
+	vcpu_set_timer(cpu, in_ticks(5));
+}
+
+/* The same, but then the callback queues an earlier one, of which the CPU does not know */
+static void tmigr_test_pull_while_it_arms_and_rearms(struct kunit *test)
+{
+	machine_boot(test, &two_leaves);
+	vcpu_idle_until(3, in_ticks(10));
+	machine->on_expire = arm_itself_and_rearm;
+
+	machine->now += 10;
+	vcpu_tick(0);
+	KUNIT_EXPECT_EQ(test, as_stored(in_ticks(5)), tmc(3)->leaf->first);
+	machine_check(test);
+}
+
 static void queue_on_it(unsigned int cpu)
 {
 	vcpu_expire(cpu);
@@ -853,6 +902,35 @@ static void tmigr_test_pull_while_it_queues(struct kunit *test)
 	vcpu_tick(0);
 	KUNIT_EXPECT_EQ(test, 2, vcpu(3)->nr_expired);
 	KUNIT_EXPECT_EQ(test, NEVER, tmc(3)->leaf->first);
+	machine_check(test);
+}
+
+static void puller_leaves(unsigned int cpu)
+{
+	if (!tmc(0)->available)
+		return;
+	vcpu_wake(0);
+	vcpu_leave(0);
+}
+
+/* The keeper leaves in the middle of its pull: it does not come back to its duty */
+static void tmigr_test_puller_leaves(struct kunit *test)
+{
+	machine_boot(test, &three_levels);
+	vcpu_set_timer(1, in_ticks(10));
+	vcpu_set_timer(LAST, in_ticks(20));
+	machine_idle(1, LAST);
+	vcpu_go_idle(0);
+	machine->on_expire = puller_leaves;
+
+	machine->now += 10;
+	vcpu_tick(0);
+	KUNIT_EXPECT_EQ(test, 1, vcpu(1)->nr_expired);
+	KUNIT_EXPECT_FALSE(test, tmc(0)->keeping);
+
+	/* The host wakes somebody to take over */
+	vcpu_wake(1);
+	KUNIT_EXPECT_EQ(test, in_ticks(10), vcpu_go_idle(1));
 	machine_check(test);
 }
 
@@ -1611,7 +1689,10 @@ static struct kunit_case timer_migration_cases[] = {
 	KUNIT_CASE(tmigr_test_pull_while_it_wakes),
 	KUNIT_CASE(tmigr_test_pull_while_it_wakes_and_sleeps),
 	KUNIT_CASE(tmigr_test_pull_while_it_leaves),
+	KUNIT_CASE(tmigr_test_pull_while_it_arms_itself),
+	KUNIT_CASE(tmigr_test_pull_while_it_arms_and_rearms),
 	KUNIT_CASE(tmigr_test_pull_while_it_queues),
+	KUNIT_CASE(tmigr_test_puller_leaves),
 	KUNIT_CASE(tmigr_test_puller_goes_idle),
 	KUNIT_CASE(tmigr_test_pull_corrects_parents),
 	KUNIT_CASE(tmigr_test_pull_by_others),

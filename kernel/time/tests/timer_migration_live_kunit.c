@@ -319,6 +319,7 @@ static void tmigr_live_others_run_it(struct kunit *test)
 	unsigned long end = jiffies + PATIENCE;
 	unsigned int elsewhere = 0, i;
 	struct probes *probes;
+	bool stopped = false;
 
 	if (!tick_nohz_is_active())
 		kunit_skip(test, "the tick never stops, timers stay where they are");
@@ -332,11 +333,17 @@ static void tmigr_live_others_run_it(struct kunit *test)
 			.probe = probes->probe, .nr = PER_CPU, .arm = plain,
 			.delay = 4, .step = 4,
 		});
+		for (i = 0; i < PER_CPU; i++) {
+			KUNIT_ASSERT_TRUE(test, spin_until(&probes->probe[i].started));
+			stopped |= tick_nohz_tick_stopped_cpu(place.there);
+		}
 		KUNIT_ASSERT_TRUE(test, spin_until(&probes->party.done));
 		expect_one_run_each(test, probes);
 		for (i = 0; i < PER_CPU; i++)
 			elsewhere += probes->probe[i].ran_on != place.there;
 	}
+	if (!elsewhere && !stopped)
+		kunit_skip(test, "the other CPU's tick was never seen to be stopped");
 	KUNIT_EXPECT_NE(test, 0, elsewhere);
 }
 
@@ -468,8 +475,9 @@ static void tmigr_live_delete_pending(struct kunit *test)
 	struct probes *probes = new_probes(test, 16, 8, 0);
 	unsigned int i;
 
+	/* Far away, so that those to be deleted are pending however long that takes */
 	arm_on(test, place.there, (struct arming) {
-		.probe = probes->probe, .nr = 16, .arm = plain, .delay = HZ / 4, .step = 1,
+		.probe = probes->probe, .nr = 16, .arm = plain, .delay = 600 * HZ, .step = 1,
 	});
 	for (i = 0; i < 16; i += 2)
 		KUNIT_EXPECT_EQ(test, 1, i % 4 ? timer_delete_sync(&probes->probe[i].timer) :
@@ -477,6 +485,10 @@ static void tmigr_live_delete_pending(struct kunit *test)
 	for (i = 0; i < 16; i += 2)
 		KUNIT_EXPECT_EQ(test, 0, timer_delete_sync(&probes->probe[i].timer));
 
+	for (i = 1; i < 16; i += 2)
+		arm_on(test, place.there, (struct arming) {
+			.probe = &probes->probe[i], .nr = 1, .arm = modify, .delay = 2 + i,
+		});
 	KUNIT_ASSERT_TRUE(test, spin_until(&probes->party.done));
 	for (i = 0; i < 16; i++)
 		KUNIT_EXPECT_EQ(test, i % 2, READ_ONCE(probes->probe[i].runs));
@@ -617,10 +629,10 @@ static void tmigr_live_modify_there(struct kunit *test)
 		});
 		msleep(20);
 		arm_on(test, place.there, (struct arming) {
-			.probe = probes->probe, .nr = 1, .arm = modify, .delay = HZ / 4,
+			.probe = probes->probe, .nr = 1, .arm = modify, .delay = 300 * HZ,
 		});
 		arm_on(test, place.there, (struct arming) {
-			.probe = probes->probe, .nr = 1, .arm = modify, .delay = HZ / 2,
+			.probe = probes->probe, .nr = 1, .arm = modify, .delay = 400 * HZ,
 		});
 		arm_on(test, place.there, (struct arming) {
 			.probe = probes->probe, .nr = 1, .arm = modify, .delay = 2,

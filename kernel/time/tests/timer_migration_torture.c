@@ -24,7 +24,8 @@
  * What makes the test fail:
  *
  *   lost    a record remains, but the timer is not pending and its callback does
- *           not come; or it is pending for longer than lost_secs after its expiry
+ *           not come; or it is pending for longer than lost_secs after the end of
+ *           its bucket, or comes only then
  *   early   the callback ran before the expiry that was asked for
  *   wrong   a pinned timer was queued or expired on another CPU than told, though
  *           its CPU did not go offline meanwhile
@@ -35,7 +36,13 @@
  * not true. Late timers are counted and not judged: that depends on the machine.
  *
  * With the parameter busted=CLASS, one in busted_every arms is done wrong on
- * purpose. The test has to fail then.
+ * purpose. The test has to fail then, but for busted=late, which is only counted.
+ *
+ * Among thousands of timers, a CPU that sleeps too long for one of them is woken by
+ * another before long. With the parameter sparse, each CPU has a few global timers
+ * which arm themselves again, and there is nothing else: nobody wakes by chance,
+ * and one that is forgotten is lost. A quiescent check would wake somebody, and ends
+ * the game.
  */
 #define pr_fmt(fmt) fmt
 
@@ -74,6 +81,10 @@ static unsigned int timeout_ms = 400;
 module_param(timeout_ms, uint, 0644);
 MODULE_PARM_DESC(timeout_ms, "Most timeouts are shorter, some up to eight times longer");
 
+static bool sparse;
+module_param(sparse, bool, 0644);
+MODULE_PARM_DESC(sparse, "Global timers only, one worker which arms each once, then silence");
+
 static unsigned int nworkers;
 module_param(nworkers, uint, 0644);
 MODULE_PARM_DESC(nworkers, "Number of worker threads, 0 for one for each online CPU");
@@ -84,7 +95,7 @@ MODULE_PARM_DESC(late_ticks, "Ticks after its expiry from which on a timer count
 
 static unsigned int lost_secs = 10;
 module_param(lost_secs, uint, 0644);
-MODULE_PARM_DESC(lost_secs, "Seconds after its expiry from which on a pending timer is lost");
+MODULE_PARM_DESC(lost_secs, "Seconds after the end of its bucket from which on a timer is lost");
 
 static unsigned int check_ms = 2000;
 module_param(check_ms, uint, 0644);
@@ -233,6 +244,7 @@ struct tmt_timer {
  * @hold:	nobody arms or cancels: a quiescent check is under way
  * @stall:	jiffies when a CPU was last seen to stall
  * @busted:	what is done wrong on purpose
+ * @sparse:	few timers, and nobody awake
  * @workers:	worker threads
  * @nr_workers:	their number
  * @checker:	the thread that makes quiescent checks
@@ -244,6 +256,7 @@ struct tmt_run {
 	bool			hold;
 	unsigned long		stall;
 	enum tmt_busted		busted;
+	bool			sparse;
 	struct task_struct	**workers;
 	unsigned int		nr_workers;
 	struct task_struct	*checker;
@@ -514,6 +527,20 @@ static void tmt_arm(struct tmt_timer *t, struct torture_random_state *rand)
 	}
 }
 
+/* For one that is not pending: nothing is left to chance but when it expires. */
+static void tmt_arm_sparse(struct tmt_timer *t, struct torture_random_state *rand)
+{
+	unsigned long now = jiffies;
+	unsigned long expires = now + tmt_random_timeout(rand);
+
+	lockdep_assert_held(&t->lock);
+
+	if (READ_ONCE(tmt.hold) || t->frozen)
+		return;
+	mod_timer(&t->timer, expires);
+	tmt_push(t, now, expires);
+}
+
 static void tmt_cancel(struct tmt_timer *t)
 {
 	lockdep_assert_held(&t->lock);
@@ -571,6 +598,12 @@ static void tmt_note_stall(void)
 	WRITE_ONCE(tmt.stall, jiffies);
 }
 
+/* Whoever has run it at last, or will, does so by chance. */
+static bool tmt_too_late(const struct tmt_record *r, unsigned long now)
+{
+	return time_after(now, r->late + (unsigned long)lost_secs * HZ);
+}
+
 static void tmt_account_expiry(struct tmt_timer *t)
 {
 	struct tmt_record r;
@@ -585,6 +618,10 @@ static void tmt_account_expiry(struct tmt_timer *t)
 	now = jiffies;
 	cpu = raw_smp_processor_id();
 
+	if (tmt_too_late(&r, now)) {
+		tmt_count(TMT_LOST);
+		return;
+	}
 	tmt_count(TMT_EXPIRED);
 	if (time_before(now, r.expires))
 		tmt_count(TMT_EARLY);
@@ -613,6 +650,10 @@ static void tmt_expired(struct timer_list *timer)
 		if (tmt_bust(BUSTED_TWICE, &t->rand))
 			tmt_account_expiry(t);
 
+		if (tmt.sparse) {
+			tmt_arm_sparse(t, &t->rand);
+			return;
+		}
 		action = torture_random(&t->rand) % 16;
 		if (action < 8)
 			tmt_arm(t, &t->rand);
@@ -652,12 +693,11 @@ static void tmt_spin(struct torture_random_state *rand)
 }
 
 /* Go to another CPU, if the shuffler permits, and leave the one behind idle */
-static void tmt_hop(struct torture_random_state *rand)
+static void tmt_hop(int cpu)
 {
-	int cpu;
-
 	cpus_read_lock();
-	cpu = tmt_random_cpu(rand);
+	if (!cpu_online(cpu))
+		cpu = cpumask_first(cpu_online_mask);
 	set_cpus_allowed_ptr(current, cpumask_of(cpu));
 	cpus_read_unlock();
 }
@@ -680,7 +720,7 @@ static int tmt_worker(void *unused)
 	VERBOSE_TOROUT_STRING("worker started");
 	set_user_nice(current, MAX_NICE);
 	do {
-		tmt_hop(&rand);
+		tmt_hop(tmt_random_cpu(&rand));
 		for (i = torture_random(&rand) % timers; i; i--)
 			tmt_disturb(tmt_random_timer(&rand), &rand);
 		tmt_delete_some(&rand);
@@ -692,6 +732,30 @@ static int tmt_worker(void *unused)
 		stutter_wait("tmt_worker");
 	} while (!torture_must_stop());
 	torture_kthread_stopping("tmt_worker");
+	return 0;
+}
+
+static int tmt_sparse_worker(void *unused)
+{
+	DEFINE_TORTURE_RANDOM(rand);
+	unsigned int i;
+
+	VERBOSE_TOROUT_STRING("sparse worker started");
+	for (i = 0; i < tmt.nr_timers; i++) {
+		struct tmt_timer *t = &tmt.timers[i];
+
+		tmt_hop(i % nr_cpu_ids);
+		guard(raw_spinlock_irqsave)(&t->lock);
+		tmt_arm_sparse(t, &rand);
+	}
+	set_cpus_allowed_ptr(current, cpu_possible_mask);
+	while (!torture_must_stop()) {
+		set_current_state(TASK_IDLE);
+		if (!torture_must_stop())
+			schedule();
+		__set_current_state(TASK_RUNNING);
+	}
+	torture_kthread_stopping("tmt_sparse_worker");
 	return 0;
 }
 
@@ -718,8 +782,7 @@ static bool tmt_overdue(struct tmt_timer *t)
 {
 	guard(raw_spinlock_irqsave)(&t->lock);
 
-	return t->nr_records &&
-	       time_after(jiffies, t->records[0].expires + (unsigned long)lost_secs * HZ);
+	return t->nr_records && tmt_too_late(&t->records[0], jiffies);
 }
 
 /* One that is in the wheel long after its expiry is as good as lost. */
@@ -852,7 +915,7 @@ static int tmt_create_timers(void)
 		struct tmt_timer *t = &tmt.timers[i];
 
 		raw_spin_lock_init(&t->lock);
-		t->pinned = i & 1;
+		t->pinned = !tmt.sparse && i & 1;
 		t->rand.trs_state = i;
 		timer_setup(&t->timer, tmt_expired,
 			    (t->pinned ? TIMER_PINNED : 0) | (i % 8 < 2 ? TIMER_IRQSAFE : 0));
@@ -893,13 +956,15 @@ static int tmt_create_workers(void)
 	unsigned int i;
 	int ret;
 
-	tmt.nr_workers = nworkers ?: num_online_cpus();
+	tmt.nr_workers = tmt.sparse ? 1 : nworkers ?: num_online_cpus();
 	tmt.workers = kcalloc(tmt.nr_workers, sizeof(*tmt.workers), GFP_KERNEL);
 	if (!tmt.workers)
 		return -ENOMEM;
 
 	for (i = 0; i < tmt.nr_workers; i++) {
-		ret = torture_create_kthread(tmt_worker, NULL, tmt.workers[i]);
+		ret = tmt.sparse ?
+		      torture_create_kthread(tmt_sparse_worker, NULL, tmt.workers[i]) :
+		      torture_create_kthread(tmt_worker, NULL, tmt.workers[i]);
 		if (ret)
 			return ret;
 	}
@@ -973,6 +1038,7 @@ static int tmt_start(void)
 	memset(&tmt, 0, sizeof(tmt));
 	tmt.hp_state = -1;
 	tmt.busted = busted;
+	tmt.sparse = sparse;
 	tmt_note_stall();
 	for_each_possible_cpu(cpu)
 		memset(per_cpu_ptr(&tmt_stats, cpu), 0, sizeof(struct tmt_stats));
@@ -1045,6 +1111,12 @@ static void tmt_stop(void)
 	kthread_stop(tmt_task);
 	put_task_struct(tmt_task);
 	tmt_task = NULL;
+
+	/* It was stopped before it had begun */
+	if (READ_ONCE(tmt_running)) {
+		WRITE_ONCE(tmt_state, "interrupted");
+		WRITE_ONCE(tmt_running, false);
+	}
 }
 
 static int tmt_launch(void)

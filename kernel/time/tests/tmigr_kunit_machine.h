@@ -86,6 +86,7 @@ struct shape {
  * @pinned:	When its pinned timer expires (ticks)
  * @armed:	What its clock event device is armed for
  * @nr_expired:	How often its global timer has expired, under @base_lock
+ * @takeovers:	How often it did what a migrator had not
  * @idle:	Its tick is stopped
  */
 struct vcpu {
@@ -96,6 +97,7 @@ struct vcpu {
 	u64			pinned;
 	u64			armed;
 	unsigned int		nr_expired;
+	unsigned int		takeovers;
 	bool			idle;
 };
 
@@ -313,7 +315,7 @@ static void vcpu_tick(unsigned int cpu)
 		vcpu_set_pinned(cpu, NEVER);
 	vcpu_expire(cpu);
 	if (pull)
-		tmigr_core_pull(&v->tmc, now);
+		v->takeovers += tmigr_core_pull(&v->tmc, now);
 	if (v->idle)
 		vcpu_look(cpu);
 }
@@ -552,6 +554,8 @@ static const char *entry_fault(unsigned int cpu)
 		return entry->keeping ? "active, and armed for others" : NULL;
 	if (slot_exp(entry->leaf, entry->slot) != as_stored(entry->exp))
 		return "its slot is wrong";
+	if (entry->exp != NEVER && entry->exp >= entry->self_exp)
+		return "left to others, though it wakes for it itself";
 	if (!entry->available && (entry->exp != NEVER || entry->keeping))
 		return "not available, but taking part";
 

@@ -9,7 +9,7 @@ import re
 
 EVENT = re.compile(r"\s*(?P<comm>.*\S)-(?P<pid>\d+)\s+(?:\(\s*[-\d]+\)\s+)?\[(?P<cpu>\d+)\]\s+"
                    r"(?:[^\s:]+\s+)?(?P<stamp>\d+\.\d+):\s+(?:\w+:)?(?P<name>\w+):\s*(?P<args>.*)")
-WORK = {"timer_expire_entry", "sched_wakeup", "tmigr_handle_remote_cpu"}
+WORK = {"timer_expire_entry", "sched_wakeup"}
 
 # What a log must have something of to say anything about timer migration
 NEEDED = {"local_timer_entry", "tick_stop", "tmigr_cpu_idle", "tmigr_cpu_active"}
@@ -85,9 +85,9 @@ def judge(events):
     Yield (event, verdict) for each local timer interrupt.
 
     "tick": the tick was running. Otherwise the CPU was idle, and the interrupt
-    was "useful" if some timer expired, a remote CPU's timers were handled or a task
-    was woken before the next one on this CPU; the tick's own hrtimer does not
-    count. The rest woke the CPU for "nothing".
+    was "useful" if some timer expired or a task was woken before the next one on this
+    CPU; the tick's own hrtimer does not count. The rest woke the CPU for "nothing",
+    looking at a remote CPU whose timer had been cancelled included.
     """
     tick = tick_function(events)
     per_cpu = collections.defaultdict(list)

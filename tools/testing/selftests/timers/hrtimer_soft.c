@@ -34,7 +34,9 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -44,6 +46,7 @@
 #define NSEC_PER_MSEC	1000000LL
 
 #define PATIENCE_MS	20000
+#define PATIENCE_BUSY_MS 2000
 
 /* For the harness, which has to wait for longer than a case does */
 #define TEST_SECONDS	300
@@ -55,6 +58,10 @@
 #define BLOCK_SIZE	4096
 #define BLOCKS		2
 #define FRAME_SIZE	1024
+
+/* The time between two ticks at 250 Hz, and how finely to look at it */
+#define TICK_NS		(4 * NSEC_PER_MSEC)
+#define TICK_STEP_NS	10000
 
 #define COUNTERS	"/sys/kernel/debug/hrtimer_soft"
 #define TRACING		"/sys/kernel/tracing/"
@@ -327,22 +334,38 @@ static void *hotplug_thread(void *data)
 	return NULL;
 }
 
+/* Whether CPUs can be taken down at all */
+static bool can_disturb(const struct disturber *disturber)
+{
+	int cpu = disturber->cpus - 1;
+
+	return cpu > 0 && !set_online(cpu, false) && !set_online(cpu, true);
+}
+
+static int begin_disturbing(struct disturber *disturber)
+{
+	return pthread_create(&disturber->thread, NULL, hotplug_thread, disturber);
+}
+
+/* Returns whether CPUs have come and gone meanwhile, and always could. */
+static bool end_disturbing(struct disturber *disturber)
+{
+	__atomic_store_n(&disturber->stop, true, __ATOMIC_RELAXED);
+	pthread_join(disturber->thread, NULL);
+	return disturber->rounds && !disturber->failed;
+}
+
 TEST_F_TIMEOUT(rings, cpus_come_and_go, TEST_SECONDS)
 {
 	struct disturber disturber = { .cpus = self->cpus, };
 
-	if (self->cpus < 2)
-		SKIP(return, "needs two CPUs");
-	if (set_online(self->cpus - 1, false) || set_online(self->cpus - 1, true))
-		SKIP(return, "CPUs cannot be taken offline");
+	if (!can_disturb(&disturber))
+		SKIP(return, "needs a CPU that can be taken offline");
 
-	ASSERT_EQ(0, pthread_create(&disturber.thread, NULL, hotplug_thread, &disturber));
+	ASSERT_EQ(0, begin_disturbing(&disturber));
 	for (int i = 0; i < 200; i++)
 		EXPECT_EQ(0, exchange(self->ring, self->sender));
-	__atomic_store_n(&disturber.stop, true, __ATOMIC_RELAXED);
-	pthread_join(disturber.thread, NULL);
-	EXPECT_FALSE(disturber.failed);
-	EXPECT_GT(disturber.rounds, 0);
+	EXPECT_TRUE(end_disturbing(&disturber));
 	TH_LOG("%d CPUs taken down", disturber.rounds);
 }
 
@@ -498,7 +521,7 @@ static bool gate_expires(void)
 	while (!traced("gate_timer_func")) {
 		if (now_ns(CLOCK_MONOTONIC) > end)
 			return false;
-		usleep(10000);
+		usleep(1000);
 	}
 	return true;
 }
@@ -548,10 +571,20 @@ FIXTURE_TEARDOWN(gate)
 		write_file(TRACING "events/timer/hrtimer_expire_entry/enable", "0");
 }
 
+/*
+ * Have a gate's timer queued on this CPU for an hour from now. Returns what
+ * open_gate() does.
+ */
+static int open_later_gate(int32_t clock)
+{
+	close_gates();
+	return open_gate(clock, now_ns(clock) + 3600 * NSEC_PER_SEC);
+}
+
 /* An absolute timer expires when its clock is set to a later time, or not at all. */
 TEST_F_TIMEOUT(gate, clock_is_set_forward, TEST_SECONDS)
 {
-	int ret = open_gate(variant->clock, now_ns(variant->clock) + 3600 * NSEC_PER_SEC);
+	int ret = open_later_gate(variant->clock);
 
 	if (ret == -ENOENT || ret == -EOPNOTSUPP)
 		SKIP(return, "needs gates (CONFIG_NET_ACT_GATE)");
@@ -569,6 +602,347 @@ TEST_F_TIMEOUT(gate, clock_is_set_forward, TEST_SECONDS)
 		EXPECT_FALSE(traced("gate_timer_func"));
 	}
 	EXPECT_EQ(0, move_wall_clock(-7200));
+}
+
+#define CLOCK_ROUNDS	10
+
+/* The timer, its CPU and its clock all move at the same time. */
+TEST_F_TIMEOUT(gate, clock_is_set_while_cpus_come_and_go, TEST_SECONDS)
+{
+	struct disturber disturber = { .cpus = sysconf(_SC_NPROCESSORS_ONLN), };
+	int ret;
+
+	if (!can_disturb(&disturber))
+		SKIP(return, "needs a CPU that can be taken offline");
+	ret = open_later_gate(variant->clock);
+	if (ret == -ENOENT || ret == -EOPNOTSUPP)
+		SKIP(return, "needs gates (CONFIG_NET_ACT_GATE)");
+	ASSERT_EQ(0, ret);
+
+	ASSERT_EQ(0, begin_disturbing(&disturber));
+	for (int i = 0; i < CLOCK_ROUNDS; i++) {
+		run_on(i % disturber.cpus);
+		EXPECT_EQ(0, write_file(TRACING "trace", "\n"));
+		EXPECT_EQ(0, open_later_gate(variant->clock));
+		EXPECT_EQ(0, move_wall_clock(7200));
+		if (variant->follows) {
+			EXPECT_TRUE(gate_expires());
+		} else {
+			usleep(20000);
+			EXPECT_FALSE(traced("gate_timer_func"));
+		}
+		EXPECT_EQ(0, move_wall_clock(-7200));
+	}
+	EXPECT_TRUE(end_disturbing(&disturber));
+}
+
+FIXTURE(set_gate)
+{
+	bool	traces;
+};
+
+FIXTURE_VARIANT(set_gate)
+{
+	int32_t	clock;
+};
+
+FIXTURE_VARIANT_ADD(set_gate, realtime)
+{
+	.clock	= CLOCK_REALTIME,
+};
+
+FIXTURE_VARIANT_ADD(set_gate, tai)
+{
+	.clock	= CLOCK_TAI,
+};
+
+FIXTURE_SETUP(set_gate)
+{
+	int ret;
+
+	if (geteuid())
+		SKIP(return, "needs root");
+	ret = open_later_gate(variant->clock);
+	if (ret == -ENOENT || ret == -EOPNOTSUPP)
+		SKIP(return, "needs gates (CONFIG_NET_ACT_GATE)");
+	ASSERT_EQ(0, ret);
+	if (write_file(TRACING "events/timer/hrtimer_expire_entry/enable", "1"))
+		SKIP(return, "needs the event hrtimer_expire_entry in " TRACING);
+	self->traces = true;
+}
+
+FIXTURE_TEARDOWN(set_gate)
+{
+	close_gates();
+	if (self->traces)
+		write_file(TRACING "events/timer/hrtimer_expire_entry/enable", "0");
+}
+
+/* It does not matter which CPU sets the clock and where the timer is. */
+TEST_F_TIMEOUT(set_gate, on_each_cpu, TEST_SECONDS)
+{
+	int cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	for (int i = 0; i < cpus * cpus; i++) {
+		int timer_cpu = i / cpus, setter_cpu = i % cpus;
+
+		ASSERT_EQ(0, run_on(timer_cpu));
+		ASSERT_EQ(0, open_later_gate(variant->clock));
+		ASSERT_EQ(0, write_file(TRACING "trace", "\n"));
+		ASSERT_EQ(0, run_on(setter_cpu));
+		ASSERT_EQ(0, move_wall_clock(7200));
+		ASSERT_TRUE(gate_expires()) {
+			TH_LOG("timer on CPU %d, clock set on CPU %d", timer_cpu, setter_cpu);
+		}
+		ASSERT_EQ(0, move_wall_clock(-7200));
+	}
+}
+
+static void spin_until(int64_t ns)
+{
+	while (now_ns(CLOCK_MONOTONIC) < ns)
+		;
+}
+
+/* Idle CPUs may look at all of their timers, so this one does not become idle. */
+static bool gate_expires_while_busy(void)
+{
+	int64_t end = now_ns(CLOCK_MONOTONIC) + PATIENCE_BUSY_MS * NSEC_PER_MSEC;
+
+	do {
+		spin_until(now_ns(CLOCK_MONOTONIC) + NSEC_PER_MSEC);
+		if (traced("gate_timer_func"))
+			return true;
+	} while (now_ns(CLOCK_MONOTONIC) < end);
+	return false;
+}
+
+/*
+ * A tick that comes between the new time and the notice of it sees the new time
+ * first. So the clock is set at all times of a tick.
+ */
+TEST_F_TIMEOUT(set_gate, beside_tick, TEST_SECONDS)
+{
+	ASSERT_EQ(0, run_on(0));
+	for (int64_t after = 0; after < TICK_NS; after += TICK_STEP_NS) {
+		ASSERT_EQ(0, open_later_gate(variant->clock));
+		ASSERT_EQ(0, write_file(TRACING "trace", "\n"));
+
+		/* With low resolution this ends in a tick */
+		usleep(1);
+		spin_until(now_ns(CLOCK_MONOTONIC) + after);
+		ASSERT_EQ(0, move_wall_clock(7200));
+		ASSERT_TRUE(gate_expires_while_busy()) {
+			TH_LOG("clock set %lld ns after a tick", (long long)after);
+		}
+		ASSERT_EQ(0, move_wall_clock(-7200));
+	}
+}
+
+/*
+ * Bursts of hard timers, each due while the one before is being expired, make the
+ * hard interrupt give up and have the hardware wait for as long as it took. A
+ * soft timer which has become due by then need not wait for that.
+ */
+#define BURSTS		3
+#define BURST_TIMERS	500
+#define HANG_ATTEMPTS	20
+
+FIXTURE(hang)
+{
+	/* And one to tell the end of the hang by */
+	int	fd[BURSTS * BURST_TIMERS + 1];
+	bool	traces;
+};
+
+FIXTURE_SETUP(hang)
+{
+	struct rlimit files = { ARRAY_SIZE(self->fd) + 64, ARRAY_SIZE(self->fd) + 64, };
+
+	if (geteuid())
+		SKIP(return, "needs root");
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(self->fd); i++)
+		self->fd[i] = -1;
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &files));
+	ASSERT_EQ(0, run_on(0));
+	for (unsigned int i = 0; i < ARRAY_SIZE(self->fd); i++) {
+		self->fd[i] = timerfd_create(CLOCK_MONOTONIC, 0);
+		ASSERT_GE(self->fd[i], 0);
+	}
+	if (write_file(TRACING "events/timer/hrtimer_expire_entry/enable", "1"))
+		SKIP(return, "needs the event hrtimer_expire_entry in " TRACING);
+	self->traces = true;
+}
+
+FIXTURE_TEARDOWN(hang)
+{
+	close_gates();
+	if (self->traces)
+		write_file(TRACING "events/timer/hrtimer_expire_entry/enable", "0");
+	for (unsigned int i = 0; i < ARRAY_SIZE(self->fd); i++) {
+		if (self->fd[i] >= 0)
+			close(self->fd[i]);
+	}
+}
+
+static int arm(int fd, int64_t expiry)
+{
+	struct itimerspec its = {
+		.it_value = {
+			.tv_sec		= expiry / NSEC_PER_SEC,
+			.tv_nsec	= expiry % NSEC_PER_SEC,
+		},
+	};
+
+	return timerfd_settime(fd, TFD_TIMER_ABSTIME, &its, NULL);
+}
+
+static int arm_burst(const int *fd, int64_t expiry)
+{
+	for (int i = 0; i < BURST_TIMERS; i++) {
+		if (arm(fd[i], expiry))
+			return -1;
+	}
+	return 0;
+}
+
+static void sleep_until(int64_t ns)
+{
+	struct timespec ts = {
+		.tv_sec		= ns / NSEC_PER_SEC,
+		.tv_nsec	= ns % NSEC_PER_SEC,
+	};
+
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL))
+		;
+}
+
+/* How often interrupts of the first CPU have given up, or -1 */
+static long hangs(void)
+{
+	FILE *file = fopen(TIMER_LIST, "r");
+	long count = -1;
+	char line[256];
+
+	while (file && count < 0 && fgets(line, sizeof(line), file))
+		sscanf(line, " .nr_hangs : %ld", &count);
+	if (file)
+		fclose(file);
+	return count;
+}
+
+/* Without soft bases a soft timer waits among the hard ones, and as long as these. */
+static bool has_soft_bases(void)
+{
+	FILE *file = fopen(TIMER_LIST, "r");
+	bool found = false;
+	char line[256];
+
+	while (file && !found && fgets(line, sizeof(line), file))
+		found = !strncmp(line, " clock 4:", strlen(" clock 4:"));
+	if (file)
+		fclose(file);
+	return found;
+}
+
+struct expiries {
+	/* From the first hard timer to the last one */
+	int64_t	hard_ns;
+	/* Hard timers that expired after the soft one, -1 if that never did */
+	int	hard_after_soft;
+};
+
+static int read_expiries(struct expiries *expiries)
+{
+	FILE *trace = fopen(TRACING "trace", "r");
+	double first = 0, last = 0;
+	char line[512];
+
+	*expiries = (struct expiries) { .hard_after_soft = -1, };
+	if (!trace)
+		return -1;
+	while (fgets(line, sizeof(line), trace)) {
+		char *event = strstr(line, ": hrtimer_expire_entry:");
+
+		if (!event)
+			continue;
+		if (strstr(event, "gate_timer_func")) {
+			if (expiries->hard_after_soft < 0)
+				expiries->hard_after_soft = 0;
+		} else if (strstr(event, "timerfd_tmrproc")) {
+			while (event > line && event[-1] != ' ')
+				event--;
+			last = strtod(event, NULL);
+			first = first ?: last;
+			if (expiries->hard_after_soft >= 0)
+				expiries->hard_after_soft++;
+		}
+	}
+	fclose(trace);
+	expiries->hard_ns = (last - first) * NSEC_PER_SEC;
+	return 0;
+}
+
+/* How long the interrupt takes for one burst */
+static int64_t measure_burst(const int *fd)
+{
+	int64_t start = now_ns(CLOCK_MONOTONIC) + 100 * NSEC_PER_MSEC;
+	struct expiries expiries;
+
+	if (write_file(TRACING "trace", "\n") || arm_burst(fd, start))
+		return -1;
+	sleep_until(start + 100 * NSEC_PER_MSEC);
+	return read_expiries(&expiries) ? -1 : expiries.hard_ns;
+}
+
+TEST_F_TIMEOUT(hang, soft_timer_does_not_wait, TEST_SECONDS)
+{
+	int last = self->fd[BURSTS * BURST_TIMERS];
+	struct timespec resolution;
+
+	ASSERT_EQ(0, clock_getres(CLOCK_MONOTONIC, &resolution));
+	if (resolution.tv_nsec > 1)
+		SKIP(return, "needs high resolution mode");
+	if (hangs() < 0)
+		SKIP(return, "needs " TIMER_LIST);
+	if (!has_soft_bases())
+		SKIP(return, "soft timers wait with the hard ones (CONFIG_HRTIMER_SOFT_BASES=n)");
+
+	for (int attempt = 0; attempt < HANG_ATTEMPTS; attempt++) {
+		int64_t burst = measure_burst(self->fd);
+		int64_t start = now_ns(CLOCK_MONOTONIC) + 500 * NSEC_PER_MSEC;
+		struct expiries expiries;
+		long before = hangs();
+		int ret;
+
+		ASSERT_GT(burst, 0);
+		ASSERT_EQ(0, write_file(TRACING "trace", "\n"));
+		close_gates();
+		ret = open_gate(CLOCK_MONOTONIC, start + 5 * burst / 2);
+		if (ret == -ENOENT || ret == -EOPNOTSUPP)
+			SKIP(return, "needs gates (CONFIG_NET_ACT_GATE)");
+		ASSERT_EQ(0, ret);
+		for (int i = 0; i < BURSTS; i++) {
+			ASSERT_EQ(0, arm_burst(&self->fd[i * BURST_TIMERS],
+					       start + i * burst - (i ? burst / 2 : 0)));
+		}
+		/* After the interrupt, but while the hardware waits */
+		ASSERT_EQ(0, arm(last, start + 4 * burst));
+		if (now_ns(CLOCK_MONOTONIC) > start)
+			continue;
+
+		sleep_until(start + 500 * NSEC_PER_MSEC);
+		if (hangs() == before)
+			continue;
+
+		ASSERT_EQ(0, read_expiries(&expiries));
+		TH_LOG("attempt %d: bursts of %lld ns, %d hard timers after the soft one", attempt,
+		       (long long)burst, expiries.hard_after_soft);
+		EXPECT_EQ(1, expiries.hard_after_soft);
+		return;
+	}
+	SKIP(return, "no interrupt has given up");
 }
 
 /* The word in column @column of @line, or NULL */

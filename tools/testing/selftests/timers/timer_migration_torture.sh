@@ -8,18 +8,26 @@
 #
 # usage: timer_migration_torture.sh [-t SECONDS] [-c CASE]
 #   -t	how long each case takes (default 4)
-#   -c	only this one: load, sysctl, hotplug, isolation, all, or what can be
-#	wrong: lost, stuck, early, wrong, twice, stray
+#   -c	only this one: load, sysctl, hotplug, isolation, all, sparse, or what can
+#	be wrong: lost, stuck, early, wrong, twice, stray
+#
+# "sparse" is quiet: few timers, all of them global, and nobody wakes for another
+# reason, so that one which is forgotten is lost. It takes SPARSE_REST seconds at least.
 
 . "$(dirname "$0")"/../kselftest/ktap_helpers.sh
 
-GOOD="load sysctl hotplug isolation all"
+GOOD="load sysctl hotplug isolation all sparse"
 BUSTED="lost stuck early wrong twice stray"
 
 MODULE=timer_migration_torture
 PARAMETERS=/sys/module/$MODULE/parameters
 SYSCTL=/proc/sys/kernel/timer_migration
+WATCHDOG=/proc/sys/kernel/watchdog
 ONLINE=/sys/devices/system/cpu/online
+
+# A timer is lost after so many seconds, and a rest is long enough to see it
+LOST=10
+SPARSE_REST=$((LOST + 2))
 
 seconds=4
 cases="$GOOD $BUSTED"
@@ -90,6 +98,11 @@ lacks_all()
 	:
 }
 
+lacks_sparse()
+{
+	:
+}
+
 disturb_load()
 {
 	:
@@ -130,6 +143,21 @@ disturb_all()
 	done
 }
 
+# All CPUs that take part leave but one, among them perhaps the one which alone was to
+# wake, and stay away. This shell is where nobody takes part: else it would help.
+disturb_sparse()
+{
+	[ "$rest" -ge "$SPARSE_REST" ] || return
+	rest=$((rest - SPARSE_REST))
+	sleep 0.5
+	if [ -n "$home" ]; then
+		echo "1-$((last_cpu - 1))" >"$partition/cpuset.cpus"
+		echo isolated >"$partition/cpuset.cpus.partition"
+	fi
+	sleep $((SPARSE_REST - 1))
+	[ -z "$home" ] || unisolate
+}
+
 #
 # cgroups
 #
@@ -152,13 +180,38 @@ unisolate()
 	[ -z "$partition" ] || echo member >"$partition/cpuset.cpus.partition" 2>/dev/null
 }
 
+# Go to a CPU that does not take part
+withdraw()
+{
+	[ -z "$lacks_isolation" ] && [ "$last_cpu" -ge 2 ] || return
+	mkdir "$cgroup/timer_torture_home" || return
+	home=$cgroup/timer_torture_home
+	echo "1-$((last_cpu - 1))" >"$partition/cpuset.cpus"
+	echo "$last_cpu" >"$home/cpuset.cpus"
+	echo isolated >"$home/cpuset.cpus.partition"
+	echo $$ >"$home/cgroup.procs"
+}
+
+come_back()
+{
+	[ -n "$home" ] || return
+	echo $$ >"$cgroup/cgroup.procs"
+	echo member >"$home/cpuset.cpus.partition"
+	rmdir "$home"
+	home=
+	echo "$last_cpu" >"$partition/cpuset.cpus"
+}
+
 clean_up()
 {
 	set_parameter runtime 0
 	set_parameter busted none
 	set_parameter onoff_interval 0
+	set_parameter sparse 0
 	[ -z "$sysctl_before" ] || echo "$sysctl_before" >"$SYSCTL"
+	watchdog on
 	unisolate
+	come_back
 	[ -z "$partition" ] || rmdir "$partition"
 	[ -z "$mounted" ] || umount "$cgroup"
 	[ -z "$cgroup" ] || rmdir "$cgroup"
@@ -181,14 +234,48 @@ run()
 	done
 }
 
+# judge CASE SECONDS
 judge()
 {
-	if run "$1" "$seconds" && [ "$(report | sed 's/:.*//')" = SUCCESS ]; then
-		ktap_test_pass "$1"
-	else
-		ktap_test_fail "$1"
-	fi
+	verdict=
+	! run "$1" "$2" || verdict=$(report | sed 's/:.*//')
+	case $1:$verdict in
+	# With all others isolated, a CPU may have to stay online
+	*:SUCCESS|all:HOTPLUG)
+		ktap_test_pass "$1" ;;
+	*)	ktap_test_fail "$1" ;;
+	esac
 	ktap_print_msg "$(report)"
+}
+
+# watchdog on|off: it wakes each CPU every few seconds, which then finds what was forgotten
+watchdog()
+{
+	[ -n "$watchdog_before" ] || return
+	case $1 in
+	on)	echo "$watchdog_before" ;;
+	off)	echo 0 ;;
+	esac >"$WATCHDOG"
+}
+
+sparse_case()
+{
+	watchdog off
+	set_parameter sparse 1
+	set_parameter timers 1
+	set_parameter stutter 0
+	set_parameter shuffle_interval 0
+	set_parameter check_ms 3600000
+	withdraw
+	rest=$seconds
+	[ "$rest" -ge "$SPARSE_REST" ] || rest=$SPARSE_REST
+	judge sparse "$rest"
+	come_back
+	set_parameter sparse 0
+	set_parameter timers 512
+	set_parameter shuffle_interval 1
+	set_parameter check_ms 500
+	watchdog on
 }
 
 good_case()
@@ -205,8 +292,11 @@ good_case()
 	esac
 	set_parameter busted none
 	set_parameter stutter 1
-	set_parameter lost_secs 10
-	judge "$1"
+	set_parameter lost_secs "$LOST"
+	case $1 in
+	sparse) sparse_case ;;
+	*)	judge "$1" "$seconds" ;;
+	esac
 	set_parameter onoff_interval 0
 }
 
@@ -250,8 +340,9 @@ set -- $cases
 ktap_set_plan $#
 
 sysctl_before=$(cat "$SYSCTL" 2>/dev/null)
+watchdog_before=$(cat "$WATCHDOG" 2>/dev/null)
 last_online=$(sed 's/.*[-,]//' "$ONLINE")
-partition='' mounted='' cgroup='' last_cpu=''
+partition='' mounted='' cgroup='' last_cpu='' home='' rest=0
 trap clean_up EXIT
 trap 'exit 1' INT TERM
 mount_cgroup

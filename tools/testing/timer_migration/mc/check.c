@@ -11,8 +11,9 @@
  *	limit those of the epilogue
  * (f)	without timers nobody is armed
  * (g)	a CPU that is not available neither pulls nor is pulled
+ * (h)	what an idle CPU wakes for itself is not left to others as well
  *
- * (b), (c), (d) and (g) hold when no CPU is inside an operation.
+ * (b), (c), (d), (g) and (h) hold when no CPU is inside an operation.
  */
 #include "mc.h"
 
@@ -129,6 +130,9 @@ static void mc_check_cpu(unsigned int cpu)
 			mc_time(slot_exp));
 	if (!tmc->available && tmc->keeping)
 		mc_fail("(g) cpu%u is not available, but armed for the hierarchy", cpu);
+	if (!active && tmc->exp != KTIME_MAX && tmc->exp >= tmc->self_exp)
+		mc_fail("(h) cpu%u wakes at %s itself, but left an event at %s to the hierarchy",
+			cpu, mc_time(tmc->self_exp), mc_time(tmc->exp));
 	if (active && tmc->keeping)
 		mc_fail("cpu%u is active, but armed for the hierarchy", cpu);
 	if (tmc->keeping && !host->kicked && host->armed > tmc->wakeup)

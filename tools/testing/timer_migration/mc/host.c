@@ -58,10 +58,10 @@ static void mc_kick(unsigned int cpu)
 	WRITE_ONCE(mc_world.host[cpu].kicked, true);
 }
 
-/* Runs without the base lock; a timer that it starts is queued where it runs */
+/* Runs without the base lock; a timer that it starts is queued where it runs, or was */
 static void mc_callback(struct mc_timer *timer)
 {
-	unsigned int cpu = mc.cpu;
+	unsigned int cpu = timer->stays ? timer->base : mc.cpu;
 	u64 exp;
 
 	if (timer->waker)
@@ -103,6 +103,7 @@ static unsigned int mc_expire(unsigned int cpu)
 
 static void mc_do_idle(unsigned int cpu);
 static void mc_do_wake(unsigned int cpu);
+static void mc_do_leave(unsigned int cpu);
 static void mc_reevaluate(unsigned int cpu);
 
 /* What an interrupt, or sleeping on a lock, may do in the middle of a pull */
@@ -112,6 +113,11 @@ static void mc_nest(bool wakes)
 
 	if (mc.direct)
 		return;
+	if (mc.scenario->nest == MC_NEST_LEAVE) {
+		if (mc_world.tmc[cpu].available)
+			mc_do_leave(cpu);
+		return;
+	}
 	if (!mc_world.host[cpu].idle)
 		mc_do_idle(cpu);
 	else if (wakes)
@@ -194,6 +200,7 @@ static void mc_do_add(unsigned int cpu, const struct mc_op *op)
 	timer = mc_unused_timer();
 	timer->base = cpu;
 	timer->rearm = op->rearm;
+	timer->stays = op->stays;
 	timer->waker = op->wakes ? cpu + 1 : 0;
 	timer->started++;
 	timer->exp = op->exp;
@@ -453,7 +460,7 @@ static void mc_find_kicks(void)
 {
 	unsigned int cpu, i;
 
-	mc.kicks = false;
+	mc.kicks = mc.scenario->nest == MC_NEST_LEAVE;
 	for (i = 0; i < MC_SETUP; i++)
 		mc.kicks |= mc_uses_kicks(&mc.scenario->setup[i]);
 	for (cpu = 0; cpu < MC_CPUS; cpu++) {

@@ -49,6 +49,7 @@ enum mc_kind {
  * @arm:	enum tmigr_arm for MC_SET_ARM
  * @wakes:	MC_ADD: the callback wakes a task on the CPU that added the timer
  * @rearm:	MC_ADD: the callback starts the timer once more, so many ticks on
+ * @stays:	MC_ADD: on the CPU where it was queued, not where the callback runs
  * @exp:	time, or expiry
  */
 struct mc_op {
@@ -58,6 +59,7 @@ struct mc_op {
 	u8		arm;
 	u8		wakes;
 	u8		rearm;
+	u8		stays;
 	u64		exp;
 };
 
@@ -67,8 +69,9 @@ struct mc_op {
  * @MC_NEST_IDLE:	it goes idle (its tick is stopped by a nested interrupt)
  * @MC_NEST_TOGGLE:	the same, or it leaves idle if it was idle
  * @MC_NEST_SLEEP:	the same before and after (it sleeps on a lock)
+ * @MC_NEST_LEAVE:	it leaves the hierarchy (it sleeps on a lock meanwhile)
  */
-enum mc_nest { MC_NEST_NONE, MC_NEST_IDLE, MC_NEST_TOGGLE, MC_NEST_SLEEP };
+enum mc_nest { MC_NEST_NONE, MC_NEST_IDLE, MC_NEST_TOGGLE, MC_NEST_SLEEP, MC_NEST_LEAVE };
 
 /**
  * struct mc_scenario - CPUs and what they do
@@ -112,6 +115,7 @@ extern const unsigned int mc_nr_scenarios;
  * @exp:	expiry, KTIME_MAX while it is not queued
  * @base:	CPU on which it is queued, under whose base lock all this is
  * @rearm:	see struct mc_op; 0 when done
+ * @stays:	see struct mc_op
  * @waker:	CPU to be woken + 1, or 0
  * @started:	how often it was queued
  * @ended:	how often it expired or was cancelled
@@ -120,6 +124,7 @@ struct mc_timer {
 	u64	exp;
 	u8	base;
 	u8	rearm;
+	u8	stays;
 	u8	waker;
 	u8	started;
 	u8	ended;

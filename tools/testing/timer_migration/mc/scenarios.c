@@ -20,6 +20,7 @@
 #define ADD(e)			.kind = MC_ADD, .exp = (e)
 #define ADD_PINNED(e)		.kind = MC_ADD_PINNED, .exp = (e)
 #define REARM(ticks)		.rearm = (ticks)
+#define STAYS			.stays = 1
 #define WAKES			.wakes = 1
 #define ADVANCE_TO(t)		.kind = MC_ADVANCE, .exp = (t)
 #define ATTACH(c)		.kind = MC_ATTACH, .target = (c)
@@ -989,6 +990,66 @@ const struct mc_scenario mc_scenarios[] = {
 			[0] = { { ADD(3) } },
 			[1] = { { TICK }, { WAKE }, { IDLE } },
 			[2] = { { WAKE }, { IDLE } },
+		},
+	},
+	{
+		.name	= "nest_keeper_leaves",
+		.about	= "the armed CPU leaves in the middle of its pull, the others sleep (PREEMPT_RT)",
+		.cpus	= 3,
+		.arm	= TMIGR_ARM_OTHERS,
+		THREE_LEVELS,
+		.nest	= MC_NEST_LEAVE,
+		.setup	= {
+			ON(0, ADD(2)), ON(0, ADD(4)), ON(0, IDLE), ON(2, ADD(3)), ON(2, IDLE),
+			ON(1, ADVANCE_TO(2)), ON(1, IDLE),
+		},
+		.script	= {
+			[0] = { { ADD(5) } },
+			[1] = { { TICK }, { IDLE } },
+			[2] = { { WAKE }, { IDLE } },
+		},
+	},
+	{
+		.name	= "nest_migrator_leaves",
+		.about	= "a migrator leaves in the middle of its pull, the others sleep (PREEMPT_RT)",
+		.cpus	= 3,
+		.arm	= TMIGR_ARM_OTHERS,
+		.nest	= MC_NEST_LEAVE,
+		.setup	= {
+			ON(0, ADD(2)), ON(0, ADD(4)), ON(0, IDLE), ON(2, ADD(2)), ON(2, IDLE),
+			ON(1, ADVANCE_TO(2)),
+		},
+		.script	= {
+			[0] = { { ADD(3) } },
+			[1] = { { TICK }, { JOIN }, { IDLE } },
+			[2] = { { WAKE } },
+		},
+	},
+	{
+		.name	= "switched_off_while_pulled",
+		.about	= "an idle CPU looks after its timers itself while somebody runs them",
+		.cpus	= 2,
+		.arm	= TMIGR_ARM_OTHERS,
+		.setup	= {
+			ON(0, ADD(2)), ON(0, ADD(5)), ON(0, IDLE), ON(1, ADVANCE_TO(2)),
+		},
+		.script	= {
+			[0] = { { SET_ARM(0, SELF) }, { ADD(6) }, { WAKE }, { IDLE } },
+			[1] = { { TICK }, { IDLE } },
+		},
+	},
+	{
+		.name	= "switched_off_while_pulled_rearms",
+		.about	= "the same, the timer starts again before what the CPU is armed for",
+		.cpus	= 3,
+		.arm	= TMIGR_ARM_OTHERS,
+		.setup	= {
+			ON(0, ADD(2), REARM(2), STAYS), ON(0, ADD(5)), ON(0, IDLE),
+			ON(1, ADVANCE_TO(2)), ON(2, IDLE),
+		},
+		.script	= {
+			[0] = { { SET_ARM(0, SELF) }, { ADD(6) } },
+			[1] = { { TICK }, { IDLE } },
 		},
 	},
 	{

@@ -52,7 +52,8 @@ MUTANTS = [
     {
         "name": "h08-duty-kept-after-expiry",
         "what": "an idle CPU that has pulled stays armed for what it was armed for",
-        "edits": [("		if (tmigr_group_state(root).active)\n			tmigr_set_duty(tmc, TMIGR_NEVER);\n		else\n",
+        "edits": [("		if (!tmc->available || tmigr_group_state(root).active)\n"
+                   "			tmigr_set_duty(tmc, TMIGR_NEVER);\n		else\n",
                    "		if (!tmigr_group_state(root).active && root->first != TMIGR_NEVER)\n")],
     },
     {
@@ -170,9 +171,10 @@ MUTANTS = [
     {
         "name": "my-duty-renewed-without-lock",
         "what": "a keeper that has pulled decides on the root's state before it has the lock",
-        "edits": [("	raw_spin_lock_irqsave(&root->lock, flags);\n	parent = root->parent;\n	if (!parent) {\n		if (tmigr_group_state(root).active)\n",
+        "edits": [("	raw_spin_lock_irqsave(&root->lock, flags);\n	parent = root->parent;\n	if (!parent) {\n"
+                   "		if (!tmc->available || tmigr_group_state(root).active)\n",
                    "	bool busy = tmigr_group_state(root).active;\n\n	raw_spin_lock_irqsave(&root->lock, flags);\n"
-                   "	parent = root->parent;\n	if (!parent) {\n		if (busy)\n")],
+                   "	parent = root->parent;\n	if (!parent) {\n		if (!tmc->available || busy)\n")],
     },
     {
         "name": "my-duty-kept-when-active",
@@ -188,7 +190,8 @@ MUTANTS = [
     {
         "name": "my-duty-not-taken-in-grown-tree",
         "what": "a keeper ends its pull at the old root although there is a new one",
-        "edits": [("	if (!parent) {\n		if (tmigr_group_state(root).active)\n			tmigr_set_duty(tmc, TMIGR_NEVER);\n",
+        "edits": [("	if (!parent) {\n		if (!tmc->available || tmigr_group_state(root).active)\n"
+                   "			tmigr_set_duty(tmc, TMIGR_NEVER);\n",
                    "	if (parent) {\n		tmigr_set_duty(tmc, TMIGR_NEVER);\n		parent = NULL;\n	} else {\n"
                    "		if (tmigr_group_state(root).active)\n			tmigr_set_duty(tmc, TMIGR_NEVER);\n")],
     },
@@ -245,8 +248,8 @@ MUTANTS = [
     {
         "name": "my-next-not-asked",
         "what": "a CPU whose timers were pulled has none any more",
-        "edits": [("		tmc->exp = tmigr_host_next(tmc->cpu, now);",
-                   "		tmc->exp = TMIGR_NEVER;")],
+        "edits": [("		next = tmigr_host_next(tmc->cpu, now);",
+                   "		next = TMIGR_NEVER;")],
     },
     {
         "name": "my-pull-without-host-lock",
@@ -278,6 +281,25 @@ MUTANTS = [
     {
         "name": "my-overdue-not-pulled",
         "what": "an overdue event of somebody else is seen, but not run",
-        "edits": [("		if (mine || tmigr_overdue(group, now))\n", "		if (mine)\n")],
+        "edits": [("		if (mine || tmigr_overdue(group, now)) {\n", "		if (mine) {\n")],
+    },
+    {
+        "name": "my-own-wakeup-entered",
+        "what": "what a CPU armed for itself while its timers were run is entered as well",
+        "edits": [("		tmc->exp = next < tmc->self_exp ? next : TMIGR_NEVER;\n",
+                   "		tmc->exp = next;\n")],
+    },
+    {
+        "name": "my-armed-cpu-not-entered",
+        "what": "nothing is entered for a CPU that armed for itself, whatever was queued since",
+        "edits": [("		tmc->exp = next < tmc->self_exp ? next : TMIGR_NEVER;\n",
+                   "		if (tmc->self_exp != TMIGR_NEVER)\n			next = TMIGR_NEVER;\n"
+                   "		tmc->exp = next;\n")],
+    },
+    {
+        "name": "my-duty-renewed-after-leaving",
+        "what": "a CPU that has left in the middle of its pull becomes the keeper",
+        "edits": [("		if (!tmc->available || tmigr_group_state(root).active)\n",
+                   "		if (tmigr_group_state(root).active)\n")],
     },
 ]

@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
 """Test timer-migration-view.py and idle-wakeups.py on a saved trace and on bad input."""
+import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
+import types
 import unittest
 import xml.etree.ElementTree as ElementTree
 
@@ -46,6 +49,53 @@ def line(cpu, stamp, name, args, comm="<idle>-0"):
     return f"  {comm}  [{cpu:03}] d.h1.  {stamp:.6f}: {name}: {args}\n"
 
 
+KERNEL = os.path.dirname(os.path.dirname(os.path.dirname(TOOLS)))
+EVENTS = os.path.join(KERNEL, "include", "trace", "events")
+TREE_SCRIPT = os.path.join(KERNEL, "scripts", "timer_migration_tree.py")
+
+
+def event_formats(header):
+    """What the events of a header print, by name; those of a class print what it prints."""
+    with open(os.path.join(EVENTS, header), encoding="utf-8") as file:
+        text = file.read()
+    formats = {}
+    for name, body in re.findall(r"^(?:TRACE_EVENT|DECLARE_EVENT_CLASS)\((\w+),(.*?)^\);",
+                                 text, re.M | re.S):
+        literals = re.search(r'TP_printk\(((?:\s*"[^"]*")+)', body).group(1)
+        formats[name] = "".join(re.findall(r'"([^"]*)"', literals))
+    for parent, name in re.findall(r"^DEFINE_EVENT\((\w+), (\w+),", text, re.M):
+        formats[name] = formats[parent]
+    return formats
+
+
+@unittest.skipUnless(os.path.exists(TREE_SCRIPT), "not in a kernel tree")
+class Formats(unittest.TestCase):
+    """Programs that read the events of the engine with trees read those of this one."""
+
+    def test_same_as_with_trees(self):
+        with_trees = event_formats("timer_migration.h")
+        ours = event_formats("timer_migration_pull.h")
+        common = ours.keys() & with_trees.keys()
+        self.assertLess({"tmigr_connect_cpu_parent", "tmigr_connect_child_parent"}, common)
+        for name in common:
+            self.assertEqual(ours[name], with_trees[name], name)
+
+    def test_read_by_timer_migration_tree(self):
+        # What it draws with is in no distribution's basic set of packages.
+        sys.modules.setdefault("ete3", types.SimpleNamespace(Tree=None))
+        spec = importlib.util.spec_from_file_location("timer_migration_tree", TREE_SCRIPT)
+        script = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(script)
+        for name in ("tmigr_connect_cpu_parent", "tmigr_connect_child_parent"):
+            text = event_formats("timer_migration_pull.h")[name]
+            text = re.sub("%[0-9]*[dux]", "7", text).replace("%p", "ffff888000809700")
+            self.assertNotIn("%", text)
+            self.assertIsNot(getattr(script, name)(0.0, f"{name}: {text}"), False, text)
+        group = script.hierarchies[7]["ffff888000809700"]
+        self.assertEqual((group.lvl, group.numa, group.num_children), (7, 7, 7))
+        self.assertEqual([child.group for child in group.children], [7, "ffff888000809700"])
+
+
 class Judge(unittest.TestCase):
     def verdicts(self, *lines):
         events = tmigr_trace.read(lines, "test")
@@ -75,6 +125,15 @@ class Judge(unittest.TestCase):
         self.assertEqual(self.verdicts(stop, interrupt), ["nothing"])
         for event in (("sched_switch", switch), ("tmigr_cpu_active", "cpu=0")):
             self.assertEqual(self.verdicts(stop, line(0, 2.0, *event), interrupt), ["tick"])
+
+    def test_remote_timer_was_cancelled(self):
+        """To look at a remote CPU is no use; to run its timer is."""
+        stop = line(0, 1.0, "tick_stop", "success=1 dependency=NONE")
+        interrupt = line(0, 2.0, "local_timer_entry", "vector=236")
+        look = line(0, 2.1, "tmigr_handle_remote_cpu", "cpu=4 parent=0 wakeup=1")
+        expiry = line(0, 2.2, "timer_expire_entry", "timer=1 function=f now=1 baseclk=1")
+        self.assertEqual(self.verdicts(stop, interrupt, look), ["nothing"])
+        self.assertEqual(self.verdicts(stop, interrupt, look, expiry), ["useful"])
 
     def test_other_forms_of_a_line(self):
         for text in ("  kworker/0:1 x-12  [001] 4.5: tick_stop: success=1",
