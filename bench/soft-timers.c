@@ -3,6 +3,7 @@
  * soft-timers - what soft hrtimers cost that expire together
  *
  * usage: soft-timers METRIC N
+ *	  soft-timers METRIC hard|soft
  *
  * The timers are those of N gates (act_gate of traffic control, not attached to
  * anything) with the same base time and cycle, so all of them expire at once,
@@ -18,9 +19,21 @@
  *   soft_lateness_p999 N
  *	From the timer interrupt to the callback, of all callbacks of all CYCLES.
  *
- *   hard_lateness N
- *	A hard timer expires HARD_AFTER_NS after them: how late its callback is;
- *	the worst of CYCLES.
+ *   hard_lateness_p999 N
+ *	HARD_TIMERS hard timers expire one after the other while the soft ones do:
+ *	how late the callbacks are, of all CYCLES.
+ *
+ *   start_cancel_instructions hard|soft
+ *	Start a timer which is not the first of its queue, and cancel it.
+ *
+ *   next_event_instructions hard|soft
+ *	Find out what the hardware has to be programmed to, when the first hard
+ *	timer is cancelled. The tick is the only other one, or each clock has a
+ *	soft timer as well. This is what cancelling it takes more than cancelling
+ *	one that is not the first, without programming the hardware.
+ *
+ * These two use the function graph tracer. Its own share of what it shows is
+ * measured with a function of known size and taken off.
  *
  * Prints "METRIC<TAB>X<TAB>VALUE<TAB>UNIT".
  */
@@ -36,6 +49,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -46,12 +60,23 @@
 #define CYCLES		5
 #define CYCLE_NS	(200 * NSEC_PER_MSEC)
 #define AHEAD_NS	(2 * NSEC_PER_SEC)
-#define HARD_AFTER_NS	20000LL
+
+/* Not in step with anything, so that they meet all of what the softirq does */
+#define HARD_TIMERS	97
+#define HARD_STEP_NS	20011LL
 
 /* Between two ticks, whatever HZ is up to 500: they come at full milliseconds */
 #define OFF_TICK_NS	(NSEC_PER_MSEC / 2)
 
-#define HRTIMER_VEC	8
+/* A timer that comes before the next tick, most of the time, and is cancelled by then */
+#define FIRST_NS	(NSEC_PER_MSEC / 2)
+
+/* Calls of each operation whose instructions are counted */
+#define OPS		501
+
+/* umask() is made of as many instructions, most of which only save registers. */
+#define LEAF_FUNCTION	"__x64_sys_umask"
+#define LEAF_NS		11
 
 #define TRACING		"/sys/kernel/tracing/"
 
@@ -77,13 +102,21 @@ static void sleep_until(int64_t ns)
 		;
 }
 
+static bool try_write(const char *path, const char *text, int flags)
+{
+	int fd = open(path, O_WRONLY | flags);
+	bool ok;
+
+	if (fd < 0)
+		return false;
+	ok = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	return !close(fd) && ok;
+}
+
 static void write_file(const char *path, const char *text)
 {
-	int fd = open(path, O_WRONLY | O_TRUNC);
-
-	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+	if (!try_write(path, text, O_TRUNC))
 		die(path);
-	close(fd);
 }
 
 /* ----- Gates ----- */
@@ -116,12 +149,29 @@ static void end_nest(struct request *req, struct rtattr *nest)
 	nest->rta_len = (char *)req + req->nlh.nlmsg_len - (char *)nest;
 }
 
-static void open_gate(int nl, unsigned int index, uint64_t base_time)
+static void ask_kernel(int nl, const struct request *req)
+{
+	struct {
+		struct nlmsghdr	nlh;
+		struct nlmsgerr	err;
+		char		more[4096];
+	} answer;
+
+	if (send(nl, req, req->nlh.nlmsg_len, 0) < 0)
+		die("send");
+	if (recv(nl, &answer, sizeof(answer), 0) < (ssize_t)sizeof(answer.nlh))
+		die("recv");
+	if (answer.nlh.nlmsg_type == NLMSG_ERROR && answer.err.error) {
+		errno = -answer.err.error;
+		die("gate");
+	}
+}
+
+static void open_gate(int nl, unsigned int index, int32_t clock, uint64_t base_time)
 {
 	struct tc_gate parms = { .index = index, .action = TC_ACT_PIPE, };
 	uint32_t interval = CYCLE_NS;
 	uint64_t cycle = CYCLE_NS;
-	int32_t clock = CLOCK_MONOTONIC;
 	struct request req = {
 		.nlh = {
 			.nlmsg_len	= NLMSG_LENGTH(sizeof(struct tcamsg)),
@@ -131,11 +181,6 @@ static void open_gate(int nl, unsigned int index, uint64_t base_time)
 		.tca.tca_family = AF_UNSPEC,
 	};
 	struct rtattr *tab, *action, *options, *list, *entry;
-	struct {
-		struct nlmsghdr	nlh;
-		struct nlmsgerr	err;
-		char		more[1024];
-	} answer;
 
 	tab = begin_nest(&req, TCA_ACT_TAB);
 	action = begin_nest(&req, 1);
@@ -155,37 +200,30 @@ static void open_gate(int nl, unsigned int index, uint64_t base_time)
 	end_nest(&req, action);
 	end_nest(&req, tab);
 
-	if (send(nl, &req, req.nlh.nlmsg_len, 0) < 0)
-		die("send");
-	if (recv(nl, &answer, sizeof(answer), 0) < (ssize_t)sizeof(answer.nlh))
-		die("recv");
-	if (answer.nlh.nlmsg_type != NLMSG_ERROR || answer.err.error) {
-		errno = -answer.err.error;
-		die("gate");
-	}
+	ask_kernel(nl, &req);
 }
 
-/* All gates of this kernel */
-static void close_gates(int nl)
+/* One gate, or with index 0 all gates of this kernel */
+static void close_gates(int nl, uint32_t index)
 {
 	struct request req = {
 		.nlh = {
 			.nlmsg_len	= NLMSG_LENGTH(sizeof(struct tcamsg)),
 			.nlmsg_type	= RTM_DELACTION,
-			.nlmsg_flags	= NLM_F_REQUEST | NLM_F_ACK | NLM_F_ROOT,
+			.nlmsg_flags	= NLM_F_REQUEST | NLM_F_ACK | (index ? 0 : NLM_F_ROOT),
 		},
 		.tca.tca_family = AF_UNSPEC,
 	};
 	struct rtattr *tab, *action;
-	char answer[4096];
 
 	tab = begin_nest(&req, TCA_ACT_TAB);
 	action = begin_nest(&req, 1);
 	put_attr(&req, TCA_ACT_KIND, "gate", sizeof("gate"));
+	if (index)
+		put_attr(&req, TCA_ACT_INDEX, &index, sizeof(index));
 	end_nest(&req, action);
 	end_nest(&req, tab);
-	if (send(nl, &req, req.nlh.nlmsg_len, 0) < 0 || recv(nl, answer, sizeof(answer), 0) < 0)
-		die("delete gates");
+	ask_kernel(nl, &req);
 }
 
 /* ----- Trace ----- */
@@ -261,10 +299,45 @@ static bool parse_line(char *line, int64_t *ts, char **event, char **rest)
 	return true;
 }
 
-static void judge_trace(enum metric metric)
+/* They expire in their order */
+static int64_t hard_after(unsigned int i)
+{
+	return i / HARD_TIMERS * CYCLE_NS + i % HARD_TIMERS * HARD_STEP_NS;
+}
+
+/* The time that the interrupt has read, from "... now=TIME" */
+static int64_t read_now(const char *text)
+{
+	const char *now = strstr(text, "now=");
+
+	return now ? strtoll(now + strlen("now="), NULL, 10) : 0;
+}
+
+/*
+ * Time stamps and the clock run at nearly the same rate. What they differ by is
+ * found anew for each cycle, from the callback that followed most closely on the
+ * interrupt's look at the clock.
+ */
+static void judge_hard_timer(unsigned int i, int64_t ts, int64_t now, int64_t due)
+{
+	static int64_t late[HARD_TIMERS], offset;
+	unsigned int in_cycle = i % HARD_TIMERS;
+
+	if (!in_cycle || ts - now < offset)
+		offset = ts - now;
+	late[in_cycle] = ts - due;
+	if (in_cycle < HARD_TIMERS - 1)
+		return;
+	for (i = 0; i < HARD_TIMERS; i++)
+		add_value(late[i] - offset);
+}
+
+/* @hard_first: when the first hard timer was due */
+static void judge_trace(enum metric metric, int64_t hard_first)
 {
 	int64_t ts, interrupt = 0, found = 0, begun = 0;
-	bool raised = false, in_interrupt = false, hard_seen = true;
+	bool raised = false, in_interrupt = false;
+	unsigned int nr_hard = 0;
 	FILE *trace = fopen(TRACING "trace", "r");
 	char line[512], *event, *rest;
 
@@ -281,10 +354,8 @@ static void judge_trace(enum metric metric)
 			raised = false;
 			in_interrupt = true;
 		} else if (!strcmp(event, "softirq_raise") && ours && in_interrupt) {
-			if (!raised) {
+			if (!raised)
 				found = interrupt;
-				hard_seen = false;
-			}
 			raised = true;
 		} else if (!strcmp(event, "local_timer_exit")) {
 			in_interrupt = false;
@@ -298,10 +369,10 @@ static void judge_trace(enum metric metric)
 		} else if (!strcmp(event, "hrtimer_expire_entry")) {
 			if (metric == SOFT_LATENESS && strstr(rest, "gate_timer_func"))
 				add_value(ts - found);
-			if (metric == HARD_LATENESS && !hard_seen &&
-			    strstr(rest, "timerfd_tmrproc")) {
-				hard_seen = true;
-				add_value(ts - found - HARD_AFTER_NS);
+			if (metric == HARD_LATENESS && strstr(rest, "timerfd_tmrproc")) {
+				judge_hard_timer(nr_hard, ts, read_now(rest),
+						 hard_first + hard_after(nr_hard));
+				nr_hard++;
 			}
 		}
 	}
@@ -318,18 +389,18 @@ static const struct {
 	{ "hardirq_instructions",	HARDIRQ,	false,	0.5,	"instructions", },
 	{ "softirq_longest",		SOFTIRQ,	false,	1,	"instructions", },
 	{ "soft_lateness_p999",		SOFT_LATENESS,	true,	0.999,	"ns", },
-	{ "hard_lateness",		HARD_LATENESS,	true,	1,	"ns", },
+	{ "hard_lateness_p999",		HARD_LATENESS,	true,	0.999,	"ns", },
 };
 
-static void arm_hard_timer(int fd, int64_t first)
+enum { NR_METRICS = sizeof(metrics) / sizeof(*metrics) };
+
+static void set_timer(int fd, int64_t expiry)
 {
-	int64_t expiry = first + HARD_AFTER_NS;
 	struct itimerspec its = {
 		.it_value	= {
 			.tv_sec		= expiry / NSEC_PER_SEC,
 			.tv_nsec	= expiry % NSEC_PER_SEC,
 		},
-		.it_interval.tv_nsec = CYCLE_NS,
 	};
 
 	if (timerfd_settime(fd, TFD_TIMER_ABSTIME, &its, NULL))
@@ -343,7 +414,7 @@ static int64_t open_gates(int nl, unsigned int nr)
 	unsigned int i;
 
 	for (i = 1; i <= nr; i++)
-		open_gate(nl, i, first);
+		open_gate(nl, i, CLOCK_MONOTONIC, first);
 	if (now_ns() > first) {
 		fprintf(stderr, "soft-timers: %u gates take too long\n", nr);
 		exit(1);
@@ -351,22 +422,224 @@ static int64_t open_gates(int nl, unsigned int nr)
 	return first;
 }
 
-enum { NR_METRICS = sizeof(metrics) / sizeof(*metrics) };
+static void report(const char *metric, const char *x, int64_t value, const char *unit)
+{
+	printf("%s\t%s\t%lld\t%s\n", metric, x, (long long)value, unit);
+}
+
+static void start_hard_timers(int64_t first)
+{
+	for (unsigned int i = 0; i < CYCLES * HARD_TIMERS; i++) {
+		int fd = timerfd_create(CLOCK_MONOTONIC, 0);
+
+		if (fd < 0)
+			die("timerfd_create");
+		set_timer(fd, first + hard_after(i));
+	}
+}
+
+static void measure_expiry(unsigned int m, int nl, const char *x)
+{
+	int64_t first;
+
+	write_file(TRACING "trace_clock", "x86-tsc");
+	write_file(TRACING "buffer_size_kb", "16384");
+	enable_events(run_events);
+	if (metrics[m].expiries)
+		enable_events(expiry_events);
+
+	first = open_gates(nl, atol(x));
+	if (metrics[m].metric == HARD_LATENESS)
+		start_hard_timers(first + HARD_STEP_NS);
+
+	sleep_until(first - 100 * NSEC_PER_MSEC);
+	write_file(TRACING "tracing_on", "1");
+	sleep_until(first + (CYCLES - 1) * CYCLE_NS + 100 * NSEC_PER_MSEC);
+	write_file(TRACING "tracing_on", "0");
+	write_file(TRACING "events/enable", "0");
+	close_gates(nl, 0);
+
+	judge_trace(metrics[m].metric, first + HARD_STEP_NS);
+	report(metrics[m].name, x, quantile(metrics[m].quantile), metrics[m].unit);
+}
+
+/* ----- Instructions of a function ----- */
+
+static void trace_functions(const char *const *functions)
+{
+	unsigned int found = 0;
+	char pid[16];
+
+	snprintf(pid, sizeof(pid), "%d", getpid());
+	write_file(TRACING "tracing_on", "0");
+	write_file(TRACING "current_tracer", "nop");
+	write_file(TRACING "set_ftrace_filter", "\n");
+	for (; *functions; functions++)
+		found += try_write(TRACING "set_ftrace_filter", *functions, O_APPEND);
+	if (!found)
+		die("set_ftrace_filter");
+	write_file(TRACING "set_ftrace_pid", pid);
+	write_file(TRACING "max_graph_depth", "1");
+	write_file(TRACING "buffer_size_kb", "16384");
+	write_file(TRACING "trace", "\n");
+	write_file(TRACING "current_tracer", "function_graph");
+	write_file(TRACING "tracing_on", "1");
+}
+
+/* " 0)   1.234 us    |  umask();", with a mark in front of long durations. */
+static bool parse_call(const char *line, const char **name, int64_t *ns)
+{
+	const char *bar = strchr(line, '|'), *unit = strstr(line, " us "), *number = unit;
+
+	if (!bar || !unit || unit > bar || !strstr(bar, "();"))
+		return false;
+	while (number > line && strchr("0123456789.", number[-1]))
+		number--;
+	*ns = strtod(number, NULL) * 1000 + 0.5;
+	*name = bar + 1 + strspn(bar + 1, " ");
+	return true;
+}
+
+/*
+ * Median of what the calls take whose names begin with @name. With @after, only
+ * the first call after one of that name.
+ */
+static int64_t median_of_calls(const char *name, const char *after)
+{
+	FILE *trace = fopen(TRACING "trace", "r");
+	bool wanted = !after;
+	const char *called;
+	char line[512];
+	int64_t ns;
+
+	write_file(TRACING "tracing_on", "0");
+	if (!trace)
+		die("trace");
+	nr_values = 0;
+	while (fgets(line, sizeof(line), trace)) {
+		if (!parse_call(line, &called, &ns))
+			continue;
+		if (after && !strncmp(called, after, strlen(after)))
+			wanted = true;
+		if (!wanted || strncmp(called, name, strlen(name)))
+			continue;
+		add_value(ns);
+		wanted = !after;
+	}
+	fclose(trace);
+	if (nr_values < OPS / 2) {
+		fprintf(stderr, "soft-timers: only %zu calls of %s were traced\n", nr_values, name);
+		exit(1);
+	}
+	return quantile(0.5);
+}
+
+/* The tracer's own share of what it shows */
+static int64_t tracer_ns(void)
+{
+	static const char *const functions[] = { LEAF_FUNCTION, NULL, };
+	unsigned int i;
+
+	trace_functions(functions);
+	for (i = 0; i < OPS; i++)
+		umask(022);
+	return median_of_calls(LEAF_FUNCTION, NULL) - LEAF_NS;
+}
+
+#define START	"hrtimer_start_range_ns"
+#define CANCEL	"hrtimer_"
+#define PROGRAM	"tick_program_event"
+
+static const char *const start_and_cancel[] = {
+	START, START "_user", "hrtimer_cancel", "hrtimer_try_to_cancel", NULL,
+};
+
+static void start_and_cancel_hard(int fd, int64_t ahead)
+{
+	unsigned int i;
+
+	for (i = 0; i < OPS; i++) {
+		set_timer(fd, now_ns() + ahead);
+		set_timer(fd, 0);
+	}
+}
+
+static void start_and_cancel_soft(int nl, int64_t expiry)
+{
+	unsigned int i;
+
+	for (i = 0; i < OPS; i++) {
+		open_gate(nl, 2, CLOCK_MONOTONIC, expiry);
+		close_gates(nl, 2);
+	}
+}
+
+/* Wherever a timer is queued, another one comes first. */
+static void measure_start_cancel(const char *metric, int nl, int fd, const char *x)
+{
+	int64_t tracer = tracer_ns(), begin = now_ns(), start, cancel;
+
+	open_gate(nl, 1, CLOCK_MONOTONIC, begin + 1000 * NSEC_PER_SEC);
+	trace_functions(start_and_cancel);
+	if (!strcmp(x, "hard"))
+		start_and_cancel_hard(fd, 2000 * NSEC_PER_SEC);
+	else
+		start_and_cancel_soft(nl, begin + 2000 * NSEC_PER_SEC);
+	start = median_of_calls(START, NULL);
+	cancel = median_of_calls(CANCEL, START);
+	close_gates(nl, 0);
+	report(metric, x, start + cancel - 2 * tracer, "instructions");
+}
+
+static void measure_next_event(const char *metric, int nl, int fd, const char *x)
+{
+	static const char *const program[] = { PROGRAM, NULL, };
+	static const int32_t clocks[] = {
+		CLOCK_MONOTONIC, CLOCK_REALTIME, CLOCK_BOOTTIME, CLOCK_TAI,
+	};
+	int64_t tracer = tracer_ns(), first, other, hardware;
+	unsigned int i;
+
+	for (i = 0; !strcmp(x, "soft") && i < sizeof(clocks) / sizeof(*clocks); i++) {
+		struct timespec ts;
+
+		clock_gettime(clocks[i], &ts);
+		open_gate(nl, 1 + i, clocks[i], (ts.tv_sec + 1000) * NSEC_PER_SEC);
+	}
+
+	trace_functions(start_and_cancel);
+	start_and_cancel_hard(fd, 2000 * NSEC_PER_SEC);
+	other = median_of_calls(CANCEL, START);
+
+	/* Earlier than the next tick, most of the time */
+	trace_functions(start_and_cancel);
+	start_and_cancel_hard(fd, FIRST_NS);
+	first = median_of_calls(CANCEL, START);
+
+	trace_functions(program);
+	start_and_cancel_hard(fd, FIRST_NS);
+	hardware = median_of_calls(PROGRAM, NULL) - tracer;
+
+	close_gates(nl, 0);
+	report(metric, x, first - other - hardware, "instructions");
+}
+
+static bool is_kind(const char *x)
+{
+	return !strcmp(x, "hard") || !strcmp(x, "soft");
+}
 
 int main(int argc, char **argv)
 {
 	struct sockaddr_nl address = { .nl_family = AF_NETLINK, };
-	int64_t first;
-	unsigned int m;
+	const char *metric = argc == 3 ? argv[1] : "", *x = argc == 3 ? argv[2] : "";
+	unsigned int m = 0;
 	int nl, fd;
-	long nr = argc == 3 ? atol(argv[2]) : 0;
 
-	for (m = 0; argc == 3 && m < NR_METRICS; m++) {
-		if (!strcmp(argv[1], metrics[m].name))
-			break;
-	}
-	if (nr < 1 || m == NR_METRICS) {
-		fprintf(stderr, "usage: soft-timers METRIC N\n");
+	while (m < NR_METRICS && strcmp(metric, metrics[m].name))
+		m++;
+	if (m < NR_METRICS ? atol(x) < 1 : !is_kind(x)) {
+		fprintf(stderr, "usage: soft-timers METRIC N, or soft-timers METRIC hard|soft\n");
 		return 2;
 	}
 
@@ -378,26 +651,19 @@ int main(int argc, char **argv)
 		die("timerfd_create");
 
 	write_file(TRACING "tracing_on", "0");
-	write_file(TRACING "trace_clock", "x86-tsc");
-	write_file(TRACING "buffer_size_kb", "16384");
+	write_file(TRACING "current_tracer", "nop");
 	write_file(TRACING "events/enable", "0");
-	enable_events(run_events);
-	if (metrics[m].expiries)
-		enable_events(expiry_events);
+	write_file(TRACING "trace", "\n");
 
-	first = open_gates(nl, nr);
-	if (metrics[m].metric == HARD_LATENESS)
-		arm_hard_timer(fd, first);
-
-	sleep_until(first - 100 * NSEC_PER_MSEC);
-	write_file(TRACING "tracing_on", "1");
-	sleep_until(first + (CYCLES - 1) * CYCLE_NS + 100 * NSEC_PER_MSEC);
-	write_file(TRACING "tracing_on", "0");
-	write_file(TRACING "events/enable", "0");
-	close_gates(nl);
-
-	judge_trace(metrics[m].metric);
-	printf("%s\t%ld\t%lld\t%s\n", metrics[m].name, nr,
-	       (long long)quantile(metrics[m].quantile), metrics[m].unit);
+	if (m < NR_METRICS) {
+		measure_expiry(m, nl, x);
+	} else if (!strcmp(metric, "start_cancel_instructions")) {
+		measure_start_cancel(metric, nl, fd, x);
+	} else if (!strcmp(metric, "next_event_instructions")) {
+		measure_next_event(metric, nl, fd, x);
+	} else {
+		fprintf(stderr, "soft-timers: unknown metric %s\n", metric);
+		return 2;
+	}
 	return 0;
 }

@@ -42,8 +42,8 @@ set title "Soft timers (p99.9)"
 plot points("soft_lateness_p999", "base") title "base" linestyle 1, \
      points("soft_lateness_p999", "on") title "on" linestyle 2, \
      points("soft_lateness_p999", "off") title "off" linestyle 3
-set title "A hard timer beside them"
-plot points("hard_lateness", "base") title "base" linestyle 1, \
-     points("hard_lateness", "on") title "on" linestyle 2, \
-     points("hard_lateness", "off") title "off" linestyle 3
+set title "Hard timers beside them (p99.9)"
+plot points("hard_lateness_p999", "base") title "base" linestyle 1, \
+     points("hard_lateness_p999", "on") title "on" linestyle 2, \
+     points("hard_lateness_p999", "off") title "off" linestyle 3
 unset multiplot
