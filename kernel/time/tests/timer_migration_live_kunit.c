@@ -369,6 +369,71 @@ static void tmigr_live_order(struct kunit *test)
 	}
 }
 
+/* --- Leaving ------------------------------------------------------------------ */
+
+/* Who has to be isolated is, and nobody else */
+static void isolate_as_before(void *mask)
+{
+	cpumask_andnot(mask, cpu_possible_mask, housekeeping_cpumask(HK_TYPE_DOMAIN));
+	tmigr_isolated_exclude_cpumask(mask);
+}
+
+/* Arm timers on an idle CPU while this one is busy, until it leaves them to others */
+static bool leaves_timers_to_others(struct kunit *test, unsigned int cpu)
+{
+	unsigned long end = jiffies + PATIENCE;
+	struct probes *probes;
+
+	while (time_before(jiffies, end)) {
+		probes = new_probes(test, 1, 1, 0);
+		arm_on(test, cpu, (struct arming) {
+			.probe = probes->probe, .nr = 1, .arm = plain, .delay = 4,
+		});
+		if (!spin_until(&probes->party.done))
+			return false;
+		if (probes->probe[0].ran_on != cpu)
+			return true;
+	}
+
+	return false;
+}
+
+/*
+ * All leave but one, which sleeps, and has left its timer to those who were awake.
+ * Isolated by cpusets, it would be woken by chance: workqueues change as well.
+ */
+static void tmigr_live_hand_over(struct kunit *test)
+{
+	struct place place = find_place(test);
+	struct probes *probes;
+	struct cpumask *mask;
+	unsigned int round;
+
+	if (!IS_ENABLED(CONFIG_TIMER_MIGRATION_PULL) || !tick_nohz_is_active())
+		kunit_skip(test, "CPUs do not rely on others");
+	if (tick_nohz_full_enabled())
+		kunit_skip(test, "there is always somebody awake");
+
+	mask = kunit_kzalloc(test, cpumask_size(), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, mask);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, isolate_as_before, mask));
+
+	for (round = 0; round < 3; round++) {
+		if (!leaves_timers_to_others(test, place.there))
+			kunit_skip(test, "the other CPU runs its timers itself");
+		probes = new_probes(test, 1, 1, 0);
+		arm_on(test, place.there, (struct arming) {
+			.probe = probes->probe, .nr = 1, .arm = plain, .delay = HZ / 2,
+		});
+		/* It goes idle again. If it has not yet, it just needs no help */
+		mdelay(50);
+		cpumask_andnot(mask, cpu_possible_mask, cpumask_of(place.there));
+		tmigr_isolated_exclude_cpumask(mask);
+		KUNIT_ASSERT_TRUE(test, wait_until(&probes->party.done, false));
+		isolate_as_before(mask);
+	}
+}
+
 /* --- Timers that the callback arms ------------------------------------------- */
 
 #define CHAIN	16
@@ -717,6 +782,7 @@ static struct kunit_case timer_migration_live_cases[] = {
 	KUNIT_CASE(tmigr_live_add_timer_on),
 	KUNIT_CASE(tmigr_live_others_run_it),
 	KUNIT_CASE(tmigr_live_order),
+	KUNIT_CASE(tmigr_live_hand_over),
 	KUNIT_CASE(tmigr_live_chain),
 	KUNIT_CASE(tmigr_live_burst),
 	KUNIT_CASE(tmigr_live_rearms_itself),

@@ -1012,6 +1012,21 @@ static void remove_partition(const struct cgroup *cg)
 	rmdir(cg->root);
 }
 
+/* nohz_full CPUs take part in any case. Returns -1 if there are no others. */
+static int last_with_tick(const struct cpus *cpus)
+{
+	struct cpus full = parse_cpus(read_line(CPU_DIR "/nohz_full"));
+	int i, k;
+
+	for (i = cpus->nr - 1; i >= 0; i--) {
+		for (k = 0; k < full.nr && full.cpu[k] != cpus->cpu[i]; k++)
+			;
+		if (k == full.nr)
+			return cpus->cpu[i];
+	}
+	return -1;
+}
+
 FIXTURE_SETUP(partition)
 {
 	const char *reason;
@@ -1026,7 +1041,9 @@ FIXTURE_SETUP(partition)
 	self->cpus = online_cpus();
 	if (self->cpus.nr < 3)
 		SKIP(return, "needs three CPUs");
-	self->isolated = self->cpus.cpu[self->cpus.nr - 1];
+	self->isolated = last_with_tick(&self->cpus);
+	if (self->isolated < 0)
+		SKIP(return, "all CPUs are nohz_full");
 	self->all = new_sleepers();
 	ASSERT_NE(NULL, self->all);
 

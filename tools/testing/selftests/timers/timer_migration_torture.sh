@@ -27,7 +27,7 @@ ONLINE=/sys/devices/system/cpu/online
 
 # A timer is lost after so many seconds, and a rest is long enough to see it
 LOST=10
-SPARSE_REST=$((LOST + 2))
+SPARSE_REST=$((LOST + 3))
 
 seconds=4
 cases="$GOOD $BUSTED"
@@ -143,18 +143,29 @@ disturb_all()
 	done
 }
 
-# All CPUs that take part leave but one, among them perhaps the one which alone was to
-# wake, and stay away. This shell is where nobody takes part: else it would help.
+# Keep one of the partition's CPUs busy: idle ones leave their timers to it
+spin()
+{
+	echo 0 >"$partition/cgroup.procs"
+	while :; do
+		:
+	done
+}
+
+# All CPUs that take part leave but one, among them the one which is awake, and stay
+# away. This shell is where nobody takes part: else it would help.
 disturb_sparse()
 {
 	[ "$rest" -ge "$SPARSE_REST" ] || return
 	rest=$((rest - SPARSE_REST))
-	sleep 0.5
 	if [ -n "$home" ]; then
-		echo "1-$((last_cpu - 1))" >"$partition/cpuset.cpus"
+		spin &
+		sleep 1
 		echo isolated >"$partition/cpuset.cpus.partition"
+		kill $!
+		wait $! 2>/dev/null
 	fi
-	sleep $((SPARSE_REST - 1))
+	sleep $((LOST + 1))
 	[ -z "$home" ] || unisolate
 }
 
@@ -186,7 +197,7 @@ withdraw()
 	[ -z "$lacks_isolation" ] && [ "$last_cpu" -ge 2 ] || return
 	mkdir "$cgroup/timer_torture_home" || return
 	home=$cgroup/timer_torture_home
-	echo "1-$((last_cpu - 1))" >"$partition/cpuset.cpus"
+	echo "0-$((last_cpu - 2))" >"$partition/cpuset.cpus"
 	echo "$last_cpu" >"$home/cpuset.cpus"
 	echo isolated >"$home/cpuset.cpus.partition"
 	echo $$ >"$home/cgroup.procs"

@@ -994,7 +994,7 @@ const struct mc_scenario mc_scenarios[] = {
 	},
 	{
 		.name	= "nest_keeper_leaves",
-		.about	= "the armed CPU leaves in the middle of its pull, the others sleep (PREEMPT_RT)",
+		.about	= "the armed CPU leaves in the middle of its pull (PREEMPT_RT)",
 		.cpus	= 3,
 		.arm	= TMIGR_ARM_OTHERS,
 		THREE_LEVELS,
@@ -1011,7 +1011,7 @@ const struct mc_scenario mc_scenarios[] = {
 	},
 	{
 		.name	= "nest_migrator_leaves",
-		.about	= "a migrator leaves in the middle of its pull, the others sleep (PREEMPT_RT)",
+		.about	= "a migrator leaves in the middle of its pull (PREEMPT_RT)",
 		.cpus	= 3,
 		.arm	= TMIGR_ARM_OTHERS,
 		.nest	= MC_NEST_LEAVE,
