@@ -519,8 +519,10 @@ static int64_t median_of_calls(const char *name, const char *after)
 	while (fgets(line, sizeof(line), trace)) {
 		if (!parse_call(line, &called, &ns))
 			continue;
-		if (after && !strncmp(called, after, strlen(after)))
+		if (after && !strncmp(called, after, strlen(after))) {
 			wanted = true;
+			continue;
+		}
 		if (!wanted || strncmp(called, name, strlen(name)))
 			continue;
 		add_value(ns);
@@ -547,11 +549,11 @@ static int64_t tracer_ns(void)
 }
 
 #define START	"hrtimer_start_range_ns"
-#define CANCEL	"hrtimer_"
+#define CANCEL	"hrtimer_try_to_cancel"
 #define PROGRAM	"tick_program_event"
 
 static const char *const start_and_cancel[] = {
-	START, START "_user", "hrtimer_cancel", "hrtimer_try_to_cancel", NULL,
+	START, START "_user", CANCEL, NULL,
 };
 
 static void start_and_cancel_hard(int fd, int64_t ahead)
