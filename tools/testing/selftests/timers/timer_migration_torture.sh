@@ -143,30 +143,24 @@ disturb_all()
 	done
 }
 
-# Keep one of the partition's CPUs busy: idle ones leave their timers to it
 spin()
 {
-	echo 0 >"$partition/cgroup.procs"
+	[ -z "$withdrawn" ] || echo 0 >"$cgroup/cgroup.procs"
 	while :; do
 		:
 	done
 }
 
-# All CPUs that take part leave but one, among them the one which is awake, and stay
-# away. This shell is where nobody takes part: else it would help.
+# Idle CPUs leave their timers to the one that is busy, which then goes idle as well
 disturb_sparse()
 {
 	[ "$rest" -ge "$SPARSE_REST" ] || return
 	rest=$((rest - SPARSE_REST))
-	if [ -n "$home" ]; then
-		spin &
-		sleep 1
-		echo isolated >"$partition/cpuset.cpus.partition"
-		kill $!
-		wait $! 2>/dev/null
-	fi
+	spin &
+	sleep 1
+	kill $!
+	wait $! 2>/dev/null
 	sleep $((LOST + 1))
-	[ -z "$home" ] || unisolate
 }
 
 #
@@ -191,26 +185,21 @@ unisolate()
 	[ -z "$partition" ] || echo member >"$partition/cpuset.cpus.partition" 2>/dev/null
 }
 
-# Go to a CPU that does not take part
+# Go to a CPU that does not take part: when it wakes, it does not help the others
 withdraw()
 {
-	[ -z "$lacks_isolation" ] && [ "$last_cpu" -ge 2 ] || return
-	mkdir "$cgroup/timer_torture_home" || return
-	home=$cgroup/timer_torture_home
-	echo "0-$((last_cpu - 2))" >"$partition/cpuset.cpus"
-	echo "$last_cpu" >"$home/cpuset.cpus"
-	echo isolated >"$home/cpuset.cpus.partition"
-	echo $$ >"$home/cgroup.procs"
+	[ -z "$lacks_isolation" ] || return
+	echo isolated >"$partition/cpuset.cpus.partition"
+	echo $$ >"$partition/cgroup.procs"
+	withdrawn=1
 }
 
 come_back()
 {
-	[ -n "$home" ] || return
+	[ -n "$withdrawn" ] || return
 	echo $$ >"$cgroup/cgroup.procs"
-	echo member >"$home/cpuset.cpus.partition"
-	rmdir "$home"
-	home=
-	echo "$last_cpu" >"$partition/cpuset.cpus"
+	unisolate
+	withdrawn=
 }
 
 clean_up()
@@ -221,8 +210,8 @@ clean_up()
 	set_parameter sparse 0
 	[ -z "$sysctl_before" ] || echo "$sysctl_before" >"$SYSCTL"
 	watchdog on
-	unisolate
 	come_back
+	unisolate
 	[ -z "$partition" ] || rmdir "$partition"
 	[ -z "$mounted" ] || umount "$cgroup"
 	[ -z "$cgroup" ] || rmdir "$cgroup"
@@ -353,7 +342,7 @@ ktap_set_plan $#
 sysctl_before=$(cat "$SYSCTL" 2>/dev/null)
 watchdog_before=$(cat "$WATCHDOG" 2>/dev/null)
 last_online=$(sed 's/.*[-,]//' "$ONLINE")
-partition='' mounted='' cgroup='' last_cpu='' home='' rest=0
+partition='' mounted='' cgroup='' last_cpu='' withdrawn='' rest=0
 trap clean_up EXIT
 trap 'exit 1' INT TERM
 mount_cgroup
