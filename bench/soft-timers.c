@@ -21,7 +21,7 @@
  *
  *   hard_lateness_p999 N
  *	HARD_TIMERS hard timers expire one after the other while the soft ones do:
- *	how late the callbacks are, of all CYCLES.
+ *	how late the callbacks are, of all HARD_CYCLES.
  *
  *   start_cancel_instructions hard|soft
  *	Start a timer which is not the first of its queue, and cancel it.
@@ -48,6 +48,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
@@ -62,8 +63,9 @@
 #define AHEAD_NS	(2 * NSEC_PER_SEC)
 
 /* Not in step with anything, so that they meet all of what the softirq does */
-#define HARD_TIMERS	97
-#define HARD_STEP_NS	20011LL
+#define HARD_CYCLES	25
+#define HARD_TIMERS	331
+#define HARD_STEP_NS	6007LL
 
 /* Between two ticks, whatever HZ is up to 500: they come at full milliseconds */
 #define OFF_TICK_NS	(NSEC_PER_MSEC / 2)
@@ -383,13 +385,14 @@ static const struct {
 	const char	*name;
 	enum metric	metric;
 	bool		expiries;
+	unsigned int	cycles;
 	double		quantile;
 	const char	*unit;
 } metrics[] = {
-	{ "hardirq_instructions",	HARDIRQ,	false,	0.5,	"instructions", },
-	{ "softirq_longest",		SOFTIRQ,	false,	1,	"instructions", },
-	{ "soft_lateness_p999",		SOFT_LATENESS,	true,	0.999,	"ns", },
-	{ "hard_lateness_p999",		HARD_LATENESS,	true,	0.999,	"ns", },
+	{ "hardirq_instructions",	HARDIRQ,	false,	CYCLES,	0.5,	"instructions", },
+	{ "softirq_longest",		SOFTIRQ,	false,	CYCLES,	1,	"instructions", },
+	{ "soft_lateness_p999",		SOFT_LATENESS,	true,	CYCLES,	0.999,	"ns", },
+	{ "hard_lateness_p999",		HARD_LATENESS,	true,	HARD_CYCLES, 0.999,	"ns", },
 };
 
 enum { NR_METRICS = sizeof(metrics) / sizeof(*metrics) };
@@ -429,7 +432,11 @@ static void report(const char *metric, const char *x, int64_t value, const char 
 
 static void start_hard_timers(int64_t first)
 {
-	for (unsigned int i = 0; i < CYCLES * HARD_TIMERS; i++) {
+	struct rlimit files = { HARD_CYCLES * HARD_TIMERS + 64, HARD_CYCLES * HARD_TIMERS + 64, };
+
+	if (setrlimit(RLIMIT_NOFILE, &files))
+		die("setrlimit");
+	for (unsigned int i = 0; i < HARD_CYCLES * HARD_TIMERS; i++) {
 		int fd = timerfd_create(CLOCK_MONOTONIC, 0);
 
 		if (fd < 0)
@@ -443,7 +450,7 @@ static void measure_expiry(unsigned int m, int nl, const char *x)
 	int64_t first;
 
 	write_file(TRACING "trace_clock", "x86-tsc");
-	write_file(TRACING "buffer_size_kb", "16384");
+	write_file(TRACING "buffer_size_kb", "65536");
 	enable_events(run_events);
 	if (metrics[m].expiries)
 		enable_events(expiry_events);
@@ -454,7 +461,7 @@ static void measure_expiry(unsigned int m, int nl, const char *x)
 
 	sleep_until(first - 100 * NSEC_PER_MSEC);
 	write_file(TRACING "tracing_on", "1");
-	sleep_until(first + (CYCLES - 1) * CYCLE_NS + 100 * NSEC_PER_MSEC);
+	sleep_until(first + (metrics[m].cycles - 1) * CYCLE_NS + 100 * NSEC_PER_MSEC);
 	write_file(TRACING "tracing_on", "0");
 	write_file(TRACING "events/enable", "0");
 	close_gates(nl, 0);
