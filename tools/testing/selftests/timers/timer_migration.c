@@ -28,6 +28,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
+#include <sys/times.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -41,9 +42,6 @@
 #define STUCK_S		60
 #undef TEST_TIMEOUT_DEFAULT
 #define TEST_TIMEOUT_DEFAULT	(5 * STUCK_S)
-
-/* How far a clock that is disciplined may be from counting ticks */
-#define WHEEL_SLACK_NS	NSEC_PER_MSEC
 
 #define MAX_CPUS	64
 
@@ -258,25 +256,28 @@ static bool sleep_in_wheel(int fd, unsigned int ms)
 }
 
 /*
- * The wheel goes by jiffies, which may be late because the CPU in charge of them
- * is, but never early. The coarse clock is set after jiffies were: a sleep that
- * begins by the coarse clock and ends by the fine one cannot seem too short.
+ * What the wheel goes by, jiffies, in units of 1 / USER_HZ. No other clock can tell
+ * whether a timeout came early: a machine that stalls while jiffies are updated leaves
+ * them behind, and a sleep which begins then is short by as much.
  */
-static uint64_t sleep_began_ns(void)
+static clock_t user_jiffies(void)
 {
-	return now_ns(CLOCK_MONOTONIC_COARSE);
+	return times(NULL);
 }
 
-static uint64_t sleep_ended_ns(void)
+/* Both ends of the sleep are rounded down, so it may have been longer by up to one. */
+static bool too_short(clock_t begin, unsigned int ms)
 {
-	return now_ns(CLOCK_MONOTONIC);
+	long slept = user_jiffies() - begin + 1;
+
+	return slept * 1000 < (long)ms * sysconf(_SC_CLK_TCK);
 }
 
 /* Sleep @ms and up to @spread more, @rounds times or for ever */
 static void sleeper(struct sleeper *s, unsigned int ms, unsigned int spread, unsigned int rounds)
 {
 	unsigned int seed = getpid() * 2654435761U, length;
-	uint64_t start;
+	clock_t begin;
 	int fd[2];
 
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fd)) {
@@ -287,12 +288,12 @@ static void sleeper(struct sleeper *s, unsigned int ms, unsigned int spread, uns
 	while (!rounds || s->rounds < rounds) {
 		seed = seed * 1103515245 + 12345;
 		length = ms + (spread ? (seed >> 8) % spread : 0);
-		start = sleep_began_ns();
+		begin = user_jiffies();
 		if (!sleep_in_wheel(fd[0], length)) {
 			s->failed = true;
 			_exit(1);
 		}
-		if (sleep_ended_ns() - start + WHEEL_SLACK_NS < length * NSEC_PER_MSEC)
+		if (too_short(begin, length))
 			s->early++;
 		s->rounds++;
 	}
