@@ -664,7 +664,7 @@ static void pct_test_inherited_limit(struct kunit *test)
 
 	posix_cputimers_group_init(pct, 5);
 	KUNIT_EXPECT_TRUE(test, pct->timers_active);
-	KUNIT_EXPECT_EQ(test, 5 * NSEC_PER_SEC, pct->bases[CPUCLOCK_PROF].nextevt);
+	KUNIT_EXPECT_EQ(test, 5ULL * NSEC_PER_SEC, pct->bases[CPUCLOCK_PROF].nextevt);
 }
 
 #ifdef CONFIG_POSIX_CPU_TIMERS_TASK_WORK

@@ -209,7 +209,7 @@ clean_up()
 	set_parameter onoff_interval 0
 	set_parameter sparse 0
 	[ -z "$sysctl_before" ] || echo "$sysctl_before" >"$SYSCTL"
-	watchdog on
+	break_silence
 	come_back
 	unisolate
 	[ -z "$partition" ] || rmdir "$partition"
@@ -248,19 +248,34 @@ judge()
 	ktap_print_msg "$(report)"
 }
 
-# watchdog on|off: it wakes each CPU every few seconds, which then finds what was forgotten
-watchdog()
+# What wakes each CPU every few seconds, which then finds what was forgotten: the soft
+# lockup detector, and the scheduler's servers for tasks without a deadline
+alarm_clocks()
 {
-	[ -n "$watchdog_before" ] || return
-	case $1 in
-	on)	echo "$watchdog_before" ;;
-	off)	echo 0 ;;
-	esac >"$WATCHDOG"
+	for file in "$WATCHDOG" /sys/kernel/debug/sched/*_server/cpu*/runtime; do
+		[ ! -w "$file" ] || echo "$file"
+	done
+}
+
+silence()
+{
+	silenced=$(for file in $(alarm_clocks); do echo "$file=$(cat "$file")"; done)
+	for setting in $silenced; do
+		echo 0 >"${setting%=*}"
+	done
+}
+
+break_silence()
+{
+	for setting in $silenced; do
+		echo "${setting#*=}" >"${setting%=*}"
+	done
+	silenced=
 }
 
 sparse_case()
 {
-	watchdog off
+	silence
 	set_parameter sparse 1
 	set_parameter timers 1
 	set_parameter stutter 0
@@ -275,7 +290,7 @@ sparse_case()
 	set_parameter timers 512
 	set_parameter shuffle_interval 1
 	set_parameter check_ms 500
-	watchdog on
+	break_silence
 }
 
 good_case()
@@ -340,9 +355,8 @@ set -- $cases
 ktap_set_plan $#
 
 sysctl_before=$(cat "$SYSCTL" 2>/dev/null)
-watchdog_before=$(cat "$WATCHDOG" 2>/dev/null)
 last_online=$(sed 's/.*[-,]//' "$ONLINE")
-partition='' mounted='' cgroup='' last_cpu='' withdrawn='' rest=0
+partition='' mounted='' cgroup='' last_cpu='' withdrawn='' silenced='' rest=0
 trap clean_up EXIT
 trap 'exit 1' INT TERM
 mount_cgroup
