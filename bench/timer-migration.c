@@ -439,7 +439,7 @@ static void parse_event(struct log *log, struct event *e, const char *text)
 		log->count[e->function]++;
 	} else if (named(text, "timer_expire_entry")) {
 		e->type = EV_TIMER;
-	} else if (named(text, "sched_wakeup") || named(text, "tmigr_handle_remote_cpu")) {
+	} else if (named(text, "sched_wakeup")) {
 		e->type = EV_WORK;
 	} else if (named(text, "tick_stop")) {
 		e->type = strstr(text, "success=1") ? EV_TICK_STOPPED : EV_TICK_RUNS;
@@ -629,7 +629,6 @@ static const char * const judged_events[] = {
 /* Absent where the kernel has no hierarchy */
 static const char * const judged_migration_events[] = {
 	"timer_migration/tmigr_cpu_active",
-	"timer_migration/tmigr_handle_remote_cpu",
 };
 
 static bool try_enable(const char *event)
