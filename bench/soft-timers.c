@@ -301,10 +301,14 @@ static bool parse_line(char *line, int64_t *ts, char **event, char **rest)
 	return true;
 }
 
-/* They expire in their order */
+/*
+ * They expire in their order. All cycles are alike but for the hard timers, which
+ * come a little later in each.
+ */
 static int64_t hard_after(unsigned int i)
 {
-	return i / HARD_TIMERS * CYCLE_NS + i % HARD_TIMERS * HARD_STEP_NS;
+	return i / HARD_TIMERS * (CYCLE_NS + HARD_STEP_NS / HARD_CYCLES) +
+		i % HARD_TIMERS * HARD_STEP_NS;
 }
 
 /* The time that the interrupt has read, from "... now=TIME" */
