@@ -59,7 +59,7 @@ bool enqueue_hrtimer(struct hrtimer *timer, struct hrtimer_clock_base *base,
 		     enum hrtimer_mode mode, bool was_armed);
 void __remove_hrtimer(struct hrtimer *timer, struct hrtimer_clock_base *base,
 		      bool newstate, bool reprogram);
-void hrtimer_run_timer(struct hrtimer *timer, ktime_t now, unsigned long flags);
+u64 hrtimer_run_timer(struct hrtimer *timer, ktime_t now, unsigned long flags);
 void hrtimer_reprogram(struct hrtimer *timer);
 void hrtimer_force_reprogram(struct hrtimer_cpu_base *cpu_base, bool skip_equal);
 ktime_t hrtimer_update_base(struct hrtimer_cpu_base *cpu_base);

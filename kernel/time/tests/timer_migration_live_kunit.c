@@ -9,11 +9,14 @@
  */
 #include <kunit/test.h>
 #include <linux/atomic.h>
+#include <linux/cleanup.h>
 #include <linux/completion.h>
 #include <linux/cpu.h>
 #include <linux/cpumask.h>
 #include <linux/delay.h>
+#include <linux/irqflags.h>
 #include <linux/jiffies.h>
+#include <linux/math.h>
 #include <linux/module.h>
 #include <linux/sched/isolation.h>
 #include <linux/smp.h>
@@ -705,6 +708,109 @@ static void tmigr_live_modify_there(struct kunit *test)
 	}
 }
 
+/**
+ * struct lap - A round of the wheel, in one of its levels
+ * @name:	What the report calls it
+ * @delay:	Ticks after which timers expire that are queued in this level
+ * @start:	Ticks from which on they would be queued in the next one
+ */
+struct lap {
+	const char	*name;
+	unsigned long	delay;
+	unsigned long	start;
+};
+
+static const struct lap laps[] = {
+	{ .name = "level 0", .delay = 20, .start = 63, },
+	{ .name = "level 1", .delay = 100, .start = 504, },
+	{ .name = "level 2", .delay = 600, .start = 4032, },
+};
+
+KUNIT_ARRAY_PARAM_DESC(lap, laps, name);
+
+/**
+ * struct pair - Two timers of a bucket, one of which puts off the other
+ * @timer:	They; whichever runs first is the one
+ * @put_off:	To when, in jiffies
+ * @runs:	How many have run
+ * @pending:	The other one was pending when it was put off
+ * @early:	It ran before @put_off
+ */
+struct pair {
+	struct timer_list	timer[2];
+	unsigned long		put_off;
+	unsigned int		runs;
+	bool			pending;
+	bool			early;
+};
+
+static void pair_run(struct pair *pair, struct timer_list *other)
+{
+	if (!pair->runs)
+		pair->pending = mod_timer(other, pair->put_off);
+	else
+		pair->early = time_before(jiffies, pair->put_off);
+	WRITE_ONCE(pair->runs, pair->runs + 1);
+}
+
+static void pair_run_first(struct timer_list *timer)
+{
+	struct pair *pair = container_of(timer, struct pair, timer[0]);
+
+	pair_run(pair, &pair->timer[1]);
+}
+
+static void pair_run_second(struct timer_list *timer)
+{
+	struct pair *pair = container_of(timer, struct pair, timer[1]);
+
+	pair_run(pair, &pair->timer[0]);
+}
+
+/* A pinned timer, in a level that does not depend on when this runs exactly */
+static void pair_arm(struct pair *pair, const struct lap *lap)
+{
+	unsigned long granularity = lap->start / 63;
+	unsigned long expires = jiffies + lap->delay;
+
+	/* The same bucket again, one round later */
+	pair->put_off = round_down(expires, granularity) + granularity + lap->start;
+	pair->timer[0].expires = expires;
+	add_timer_local(&pair->timer[0]);
+	pair->timer[1].expires = expires;
+	add_timer_local(&pair->timer[1]);
+}
+
+/*
+ * A timer that is about to run, because its bucket has been collected, is modified by
+ * the callback of another one, to the time which the same bucket stands for now.
+ */
+static void tmigr_live_modify_collected(struct kunit *test)
+{
+	const struct lap *lap = test->param_value;
+	unsigned long end = jiffies + lap->delay + PATIENCE;
+	struct pair pair = { };
+
+	find_place(test);
+	timer_setup_on_stack(&pair.timer[0], pair_run_first, 0);
+	timer_setup_on_stack(&pair.timer[1], pair_run_second, 0);
+	scoped_guard(irqsave)
+		pair_arm(&pair, lap);
+
+	while (!READ_ONCE(pair.runs) && time_before(jiffies, end))
+		msleep(20);
+	/* Whoever runs at once has run before this returns, on the same CPU */
+	msleep(20);
+	timer_delete_sync(&pair.timer[0]);
+	timer_delete_sync(&pair.timer[1]);
+	timer_destroy_on_stack(&pair.timer[0]);
+	timer_destroy_on_stack(&pair.timer[1]);
+
+	KUNIT_EXPECT_TRUE(test, pair.runs);
+	KUNIT_EXPECT_TRUE(test, pair.pending);
+	KUNIT_EXPECT_FALSE(test, pair.early);
+}
+
 /* --- Hotplug ----------------------------------------------------------------- */
 
 static void bring_back(void *data)
@@ -790,6 +896,7 @@ static struct kunit_case timer_migration_live_cases[] = {
 	KUNIT_CASE(tmigr_live_rearm_running),
 	KUNIT_CASE(tmigr_live_modify_from_here),
 	KUNIT_CASE(tmigr_live_modify_there),
+	KUNIT_CASE_PARAM(tmigr_live_modify_collected, lap_gen_params),
 	KUNIT_CASE(tmigr_live_hotplug),
 	{ }
 };
