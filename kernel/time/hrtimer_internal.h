@@ -55,11 +55,14 @@ static inline void hrtimer_bases_first(struct hrtimer_cpu_base *cpu_base, unsign
 	}
 }
 
+struct hrtimer_soft_budget;
+
 bool enqueue_hrtimer(struct hrtimer *timer, struct hrtimer_clock_base *base,
 		     enum hrtimer_mode mode, bool was_armed);
 void __remove_hrtimer(struct hrtimer *timer, struct hrtimer_clock_base *base,
 		      bool newstate, bool reprogram);
-u64 hrtimer_run_timer(struct hrtimer *timer, ktime_t now, unsigned long flags);
+void hrtimer_run_timer(struct hrtimer *timer, ktime_t now, unsigned long flags,
+		       struct hrtimer_soft_budget *budget);
 void hrtimer_reprogram(struct hrtimer *timer);
 void hrtimer_force_reprogram(struct hrtimer_cpu_base *cpu_base, bool skip_equal);
 ktime_t hrtimer_update_base(struct hrtimer_cpu_base *cpu_base);

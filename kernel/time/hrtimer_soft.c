@@ -97,15 +97,6 @@ hrtimer_soft_release_waiters(struct hrtimer_cpu_base *cpu_base, unsigned long fl
 
 #endif /* !CONFIG_PREEMPT_RT */
 
-static void hrtimer_soft_charge(struct hrtimer_soft_budget *budget, u64 now)
-{
-	budget->spent++;
-	budget->timers--;
-	budget->now = now;
-	if (budget->now - budget->begin >= budget->limit)
-		budget->timers = 0;
-}
-
 /* Evaluate all bases and arm the event device, or have that done by who is about to. */
 static void hrtimer_soft_arm(struct hrtimer_cpu_base *cpu_base)
 {
@@ -125,7 +116,6 @@ static bool hrtimer_soft_drain_base(struct hrtimer_clock_base *base, ktime_t now
 				    struct hrtimer_soft_budget *budget, unsigned long flags)
 {
 	struct hrtimer *timer;
-	u64 ended;
 
 	now = ktime_add(now, base->offset);
 
@@ -140,9 +130,8 @@ static bool hrtimer_soft_drain_base(struct hrtimer_clock_base *base, ktime_t now
 		if (!budget->timers)
 			return false;
 
-		ended = hrtimer_run_timer(timer, now, flags);
+		hrtimer_run_timer(timer, now, flags, budget);
 		hrtimer_soft_release_waiters(base->cpu_base, flags);
-		hrtimer_soft_charge(budget, ended);
 	}
 	return true;
 }
@@ -280,7 +269,6 @@ static bool hrtimer_soft_drain(struct hrtimer_cpu_base *cpu_base,
 	struct hrtimer_soft_base *soft = &cpu_base->soft;
 	ktime_t now = hrtimer_update_base(cpu_base);
 	struct hrtimer *timer;
-	u64 ended;
 
 	/*
 	 * Also when something is left from the last run: what was bounced since
@@ -292,9 +280,8 @@ static bool hrtimer_soft_drain(struct hrtimer_cpu_base *cpu_base,
 		if (!budget->timers)
 			return false;
 
-		ended = hrtimer_run_timer(timer, ktime_add(now, timer->base->offset), flags);
+		hrtimer_run_timer(timer, ktime_add(now, timer->base->offset), flags, budget);
 		hrtimer_soft_release_waiters(cpu_base, flags);
-		hrtimer_soft_charge(budget, ended);
 	}
 	return true;
 }

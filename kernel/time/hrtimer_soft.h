@@ -39,6 +39,7 @@
 #include <linux/list.h>
 #include <linux/lockdep.h>
 #include <linux/minmax.h>
+#include <linux/sched/clock.h>
 #include <linux/stddef.h>
 #include <linux/time64.h>
 
@@ -407,6 +408,21 @@ struct hrtimer_soft_budget {
 	u64		begin;
 	u64		now;
 };
+
+/**
+ * hrtimer_soft_charge - Take a callback off the budget
+ * @budget:	Of the run that has called it
+ *
+ * Context: Softirq, hrtimer_cpu_base::lock not held.
+ */
+static inline void hrtimer_soft_charge(struct hrtimer_soft_budget *budget)
+{
+	budget->spent++;
+	budget->timers--;
+	budget->now = local_clock();
+	if (budget->now - budget->begin >= budget->limit)
+		budget->timers = 0;
+}
 
 extern const char * const hrtimer_soft_counter_names[HRTIMER_SOFT_NR_COUNTERS];
 void hrtimer_soft_read_counters(struct hrtimer_cpu_base *cpu_base,
