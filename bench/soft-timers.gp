@@ -4,13 +4,13 @@
 # "terminal_" (svg or png).
 
 if (terminal_ eq "svg") {
-	set terminal svg size 960,840 background "white" font "sans,12" noenhanced
+	set terminal svg size 960,1200 background "white" font "sans,12" noenhanced
 } else {
-	set terminal pngcairo size 1920,1680 font "sans,22" linewidth 2 noenhanced
+	set terminal pngcairo size 1920,2400 font "sans,22" linewidth 2 noenhanced
 }
 set output out
 set datafile separator "\t"
-set multiplot layout 2,2
+set multiplot layout 3,2
 set grid xtics ytics
 set logscale xy
 set xlabel "N"
@@ -46,4 +46,30 @@ set title "Hard timers beside them (p99.9)"
 plot points("hard_lateness_p999", "base") title "base" linestyle 1, \
      points("hard_lateness_p999", "on") title "on" linestyle 2, \
      points("hard_lateness_p999", "off") title "off" linestyle 3
+
+# What does not depend on how many expire. A column's label is "METRIC, X".
+unset logscale
+unset xlabel
+set xrange [*:*]
+set yrange [0:*]
+set style data histogram
+set style histogram clustered gap 1
+set style fill solid
+set key top right
+cells(metrics, variant) = sprintf("< awk -F'\t' '$1 ~ /^(%s)$/ && $2 == \"%s\" { sub(/_.*/, \"\", $1); print $1 \", \" $3 \"\t\" $4 }' %s", metrics, variant, tsv)
+
+cost = "start_cancel_instructions|next_event_instructions"
+set ylabel "instructions"
+set xrange [-0.6:3.6]
+set title "Start and cancel a timer; next event of a CPU"
+plot cells(cost, "base") using 2:xticlabels(1) title "base" linecolor rgb "#c0c0c0", \
+     cells(cost, "on") using 2 title "on" linecolor rgb "#0072b2", \
+     cells(cost, "off") using 2 title "off" linecolor rgb "#d55e00"
+set ylabel "bytes"
+set xrange [*:*]
+set title "Memory of a CPU's timer bases"
+unset xtics
+plot cells("percpu_bytes", "base") using 2 title "base" linecolor rgb "#c0c0c0", \
+     cells("percpu_bytes", "on") using 2 title "on" linecolor rgb "#0072b2", \
+     cells("percpu_bytes", "off") using 2 title "off" linecolor rgb "#d55e00"
 unset multiplot

@@ -1310,16 +1310,18 @@ static void hst_cancel_waits(struct kunit *test)
 	init_completion(&canceller->begun);
 	init_completion(&canceller->done);
 
+	/* Not later: who creates it could wait for the CPU that the callback keeps */
+	thread = kthread_create(cancel_thread, canceller, "hst_cancel");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(thread));
+	kthread_bind(thread, cpumask_first(cpu_online_mask));
+
 	start_on(test, cpu, probe, NSEC_PER_MSEC, HRTIMER_MODE_REL_PINNED_SOFT);
-	KUNIT_ASSERT_TRUE(test, wait_until(&probe->entered));
+	KUNIT_EXPECT_TRUE(test, wait_until(&probe->entered));
 	KUNIT_EXPECT_EQ(test, -1, hrtimer_try_to_cancel(&probe->timer));
 	KUNIT_EXPECT_TRUE(test, hrtimer_active(&probe->timer));
 	KUNIT_EXPECT_FALSE(test, hrtimer_is_queued(&probe->timer));
 	KUNIT_EXPECT_TRUE(test, hrtimer_callback_running(&probe->timer));
 
-	thread = kthread_create(cancel_thread, canceller, "hst_cancel");
-	KUNIT_ASSERT_FALSE(test, IS_ERR(thread));
-	kthread_bind(thread, cpumask_first(cpu_online_mask));
 	wake_up_process(thread);
 	wait_for_completion(&canceller->begun);
 	usleep_range(1000, 2000);
