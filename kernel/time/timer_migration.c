@@ -186,17 +186,8 @@ static void tmigr_trace_active(struct tmigr_cpu *tmc)
 
 static void tmigr_count_deactivation(struct tmigr_cpu *tmc)
 {
-	struct tmigr_group *group;
-
 	tmigr_count(deactivations);
-	if (!IS_ENABLED(CONFIG_DEBUG_FS))
-		return;
-
-	for (group = tmc->leaf; group; group = tmigr_parent(group)) {
-		if (tmigr_group_state(group).active)
-			break;
-		tmigr_count(groups_idled);
-	}
+	tmigr_count_many(groups_idled, tmc->idled);
 	if (tmc->wakeup != TMIGR_NEVER)
 		tmigr_count(duties);
 }

@@ -275,6 +275,11 @@ struct tmigr_state tmigr_group_state(const struct tmigr_group *group)
 	return tmigr_unpack(atomic_long_read(&group->state));
 }
 
+static unsigned int tmigr_active(const struct tmigr_group *group)
+{
+	return tmigr_unpack(atomic_long_read(&group->state)).active;
+}
+
 /**
  * tmigr_cpu_active() - Whether the hierarchy sees a CPU as active
  * @tmc:	the CPU
@@ -285,7 +290,7 @@ struct tmigr_state tmigr_group_state(const struct tmigr_group *group)
  */
 bool tmigr_cpu_active(const struct tmigr_cpu *tmc)
 {
-	return tmigr_group_state(tmc->leaf).active & BIT(tmc->slot);
+	return tmigr_active(tmc->leaf) & BIT(tmc->slot);
 }
 
 /* --- Events ---------------------------------------------------------------- */
@@ -361,16 +366,32 @@ static bool tmigr_update_first(struct tmigr_group *group, unsigned int active, u
 }
 
 /*
- * Enter child @slot's expiry, or leave it, and find the first one. An event
- * that counts is in @first already, which so is near the others; if there is
- * none, there is only the new one.
+ * Enter child @slot's expiry, and find the first one. An event that counts is in
+ * @first already, which so is near the others; if there is none, there is only the
+ * new one.
+ *
+ * All events are looked at only when the first one may have been @slot's. What is
+ * not looked at is one of a child that has become active: it is still in @first
+ * then, and goes when that child comes here again, or a pull finds nothing.
+ *
+ * Returns whether @first has changed.
  */
 static bool tmigr_enter(struct tmigr_group *group, unsigned int slot, u64 exp,
 			unsigned int active)
 {
+	u32 old = group->exp[slot];
+	u64 first = group->first;
+
 	group->exp[slot] = tmigr_pack_exp(exp);
 
-	return tmigr_update_first(group, active, group->first != TMIGR_NEVER ? group->first : exp);
+	if (exp < first && !(active & BIT(slot))) {
+		WRITE_ONCE(group->first, exp);
+		return true;
+	}
+	if (old == TMIGR_NO_EXP || old != tmigr_pack_exp(first))
+		return false;
+
+	return tmigr_update_first(group, active, first != TMIGR_NEVER ? first : exp);
 }
 
 /* --- The armed CPU --------------------------------------------------------- */
@@ -503,35 +524,37 @@ static bool tmigr_try_clear_active(struct tmigr_group *group, unsigned int slot)
 }
 
 /**
- * struct tmigr_change - What one exchange did to a group's state
- * @before:	the state that was replaced, not one that was seen earlier
- * @after:	the state that replaced it
+ * struct tmigr_change - What one exchange did to a group's active children
+ * @before:	they in the state that was replaced, not in one that was seen earlier
+ * @after:	they in the state that replaced it
  */
 struct tmigr_change {
-	struct tmigr_state	before;
-	struct tmigr_state	after;
+	unsigned int	before;
+	unsigned int	after;
 };
 
 static struct tmigr_change tmigr_no_change(const struct tmigr_group *group)
 {
-	struct tmigr_state state = tmigr_group_state(group);
+	unsigned int active = tmigr_active(group);
 
-	return (struct tmigr_change) { .before = state, .after = state };
+	return (struct tmigr_change) { .before = active, .after = active };
 }
 
 static struct tmigr_change tmigr_clear_active(struct tmigr_group *group, unsigned int slot)
 {
 	unsigned long old = atomic_long_read(&group->state);
 	struct tmigr_change change;
+	struct tmigr_state state;
 
 	lockdep_assert_held(&group->lock);
 
 	do {
-		change.before = tmigr_unpack(old);
-		change.after = change.before;
-		tmigr_remove_child(&change.after, slot);
-		change.after.seq++;
-	} while (!atomic_long_try_cmpxchg(&group->state, &old, tmigr_pack(change.after)));
+		state = tmigr_unpack(old);
+		change.before = state.active;
+		tmigr_remove_child(&state, slot);
+		change.after = state.active;
+		state.seq++;
+	} while (!atomic_long_try_cmpxchg(&group->state, &old, tmigr_pack(state)));
 
 	return change;
 }
@@ -546,6 +569,7 @@ static struct tmigr_change tmigr_clear_active(struct tmigr_group *group, unsigne
 static struct tmigr_change tmigr_sync_active(struct tmigr_group *group, struct tmigr_group *child)
 {
 	struct tmigr_change change;
+	struct tmigr_state state;
 	unsigned long new;
 	long old;
 
@@ -553,14 +577,15 @@ static struct tmigr_change tmigr_sync_active(struct tmigr_group *group, struct t
 
 	do {
 		old = atomic_long_read_acquire(&group->state);	/* (A) */
-		change.before = tmigr_unpack(old);
-		change.after = change.before;
-		if (tmigr_group_state(child).active)
-			tmigr_add_child(&change.after, child->slot);
+		state = tmigr_unpack(old);
+		change.before = state.active;
+		if (tmigr_active(child))
+			tmigr_add_child(&state, child->slot);
 		else
-			tmigr_remove_child(&change.after, child->slot);
-		change.after.seq++;
-		new = tmigr_pack(change.after);
+			tmigr_remove_child(&state, child->slot);
+		change.after = state.active;
+		state.seq++;
+		new = tmigr_pack(state);
 	} while (atomic_long_cmpxchg(&group->state, old, new) != old);
 
 	return change;
@@ -602,15 +627,17 @@ static struct tmigr_group *tmigr_walk_up(struct tmigr_cpu *tmc, struct tmigr_gro
 			exp = tmc->exp;
 		}
 
-		tell = tmigr_enter(group, slot, exp, change.after.active);
+		tell = tmigr_enter(group, slot, exp, change.after);
 		parent = group->parent;				/* (D) */
 
-		if (!change.after.active) {
+		if (!change.after) {
+			if (goes_idle)
+				tmc->idled++;
 			if (!parent)
 				return group;
-			tell |= goes_idle || change.before.active;
+			tell |= goes_idle || change.before;
 		} else {
-			tell = !change.before.active;
+			tell = !change.before;
 		}
 
 		raw_spin_unlock(&group->lock);
@@ -747,6 +774,7 @@ u64 tmigr_core_deactivate(struct tmigr_cpu *tmc, u64 nextexp)
 
 	tmc->idle = true;
 	tmc->exp = exp;
+	tmc->idled = 0;
 
 	if (!nothing_new || !tmigr_try_clear_active(tmc->leaf, tmc->slot)) {
 		root = tmigr_walk_up(tmc, tmc->leaf, NULL, true);
@@ -825,7 +853,7 @@ u64 tmigr_core_quick_check(const struct tmigr_cpu *tmc, u64 nextexp)
 	slot = tmc->slot;
 
 	for (group = tmc->leaf; ; group = parent) {
-		if (tmigr_group_state(group).active & ~BIT(slot))
+		if (tmigr_active(group) & ~BIT(slot))
 			return itself ? nextexp : TMIGR_NEVER;
 		first = min(first, tmigr_first(group));
 		parent = smp_load_acquire(&group->parent);	/* (E) */
@@ -908,7 +936,7 @@ static unsigned int tmigr_due_slot(struct tmigr_group *group, u64 now)
 	u64 near;
 
 	raw_spin_lock_irqsave(&group->lock, flags);
-	active = tmigr_group_state(group).active;
+	active = tmigr_active(group);
 	near = min(group->first, now);
 	for (slot = 0; slot < TMIGR_FANOUT; slot++) {
 		if (!(active & BIT(slot)) && tmigr_slot_exp(group, slot, near) <= now)
@@ -1004,7 +1032,7 @@ static struct tmigr_group *tmigr_renew_duty(struct tmigr_cpu *tmc, struct tmigr_
 	raw_spin_lock_irqsave(&root->lock, flags);
 	parent = root->parent;
 	if (!parent) {
-		if (!tmc->available || tmigr_group_state(root).active)
+		if (!tmc->available || tmigr_active(root))
 			tmigr_set_duty(tmc, TMIGR_NEVER);
 		else
 			tmigr_take_duty(root, tmc);
@@ -1199,7 +1227,7 @@ static void tmigr_tell_activity(struct tmigr_group *child)
 		child = group;
 		group = group->parent;
 		raw_spin_unlock(&child->lock);
-	} while (group && !change.before.active != !change.after.active);
+	} while (group && !change.before != !change.after);
 }
 
 /**

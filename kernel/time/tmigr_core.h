@@ -153,6 +153,8 @@ enum tmigr_arm {
  * @arm:	enum tmigr_arm, set by the host at any time
  * @score:	How often the CPU lately woke in an otherwise idle system, see
  *		"Who wakes for a timer"; the CPU's own
+ * @idled:	Groups that its last deactivation left without an active child, for
+ *		statistics; the CPU's own
  * @available:	It takes part: online and not isolated
  * @idle:	It was deactivated; the CPU's own
  * @keeping:	@wakeup is armed on behalf of the hierarchy. Set under the
@@ -169,6 +171,7 @@ struct tmigr_cpu {
 	u8			slot;
 	u8			arm;
 	u8			score;
+	u8			idled;
 	bool			available;
 	bool			idle;
 	bool			keeping;

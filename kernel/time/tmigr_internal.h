@@ -49,8 +49,10 @@ struct tmigr_counters {
 #ifdef CONFIG_DEBUG_FS
 DECLARE_PER_CPU(struct tmigr_counters, tmigr_counters);
 #define tmigr_count(name)		this_cpu_inc(tmigr_counters.name)
+#define tmigr_count_many(name, nr)	this_cpu_add(tmigr_counters.name, nr)
 #else
 #define tmigr_count(name)		do { } while (0)
+#define tmigr_count_many(name, nr)	do { } while (0)
 #endif
 
 /**

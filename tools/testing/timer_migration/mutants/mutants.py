@@ -18,7 +18,7 @@ MUTANTS = [
         "edits": [("		raw_spin_lock(&group->lock);\n\n		if (child) {\n",
                    "		raw_spin_lock(&group->lock);\n\n		struct tmigr_state early = tmigr_group_state(group);\n\n"
                    "		if (child) {\n"),
-                  ("			tell |= goes_idle || change.before.active;\n",
+                  ("			tell |= goes_idle || change.before;\n",
                    "			tell |= early.active != 0;\n")],
     },
     {
@@ -52,9 +52,9 @@ MUTANTS = [
     {
         "name": "h08-duty-kept-after-expiry",
         "what": "an idle CPU that has pulled stays armed for what it was armed for",
-        "edits": [("		if (!tmc->available || tmigr_group_state(root).active)\n"
+        "edits": [("		if (!tmc->available || tmigr_active(root))\n"
                    "			tmigr_set_duty(tmc, TMIGR_NEVER);\n		else\n",
-                   "		if (!tmigr_group_state(root).active && root->first != TMIGR_NEVER)\n")],
+                   "		if (!tmigr_active(root) && root->first != TMIGR_NEVER)\n")],
     },
     {
         "name": "h10-first-of-equal-expiries-only",
@@ -81,8 +81,8 @@ MUTANTS = [
     {
         "name": "h16-validity-of-another-instant",
         "what": "which events are valid is taken from before the walk's own change",
-        "edits": [("tmigr_enter(group, slot, exp, change.after.active)",
-                   "tmigr_enter(group, slot, exp, change.before.active)")],
+        "edits": [("tmigr_enter(group, slot, exp, change.after)",
+                   "tmigr_enter(group, slot, exp, change.before)")],
     },
     {
         "name": "h19-old-root-not-active-in-new",
@@ -99,9 +99,9 @@ MUTANTS = [
         "name": "my-child-read-before-group",
         "what": "(A) in the wrong order: the child's state first, then the group's",
         "edits": [("		old = atomic_long_read_acquire(&group->state);	/* (A) */\n",
-                   "		bool busy = tmigr_group_state(child).active;\n\n"
+                   "		bool busy = tmigr_active(child);\n\n"
                    "		old = atomic_long_read_acquire(&group->state);	/* (A) */\n"),
-                  ("		if (tmigr_group_state(child).active)\n			tmigr_add_child",
+                  ("		if (tmigr_active(child))\n			tmigr_add_child",
                    "		if (busy)\n			tmigr_add_child")],
     },
     {
@@ -119,8 +119,20 @@ MUTANTS = [
     {
         "name": "my-first-not-updated",
         "what": "an event is entered, the group's first one stays",
-        "edits": [("	WRITE_ONCE(group->first, first);\n	return true;",
-                   "	if (first > group->first)\n		WRITE_ONCE(group->first, first);\n	return true;")],
+        "edits": [("		WRITE_ONCE(group->first, exp);\n		return true;",
+                   "		return true;")],
+    },
+    {
+        "name": "my-first-stays-when-put-off",
+        "what": "the first event is put off or gone, and stays the first one",
+        "edits": [("	if (old == TMIGR_NO_EXP || old != tmigr_pack_exp(first))\n		return false;\n\n	return tmigr_update_first(",
+                   "	if (old != TMIGR_NO_EXP || first != TMIGR_NEVER)\n		return false;\n\n	return tmigr_update_first(")],
+    },
+    {
+        "name": "my-first-of-others-lost",
+        "what": "an event that is entered is the first one, even if another comes before it",
+        "edits": [("	if (exp < first && !(active & BIT(slot))) {",
+                   "	if (exp != TMIGR_NEVER && !(active & BIT(slot))) {")],
     },
     {
         "name": "my-active-children-counted",
@@ -131,8 +143,8 @@ MUTANTS = [
     {
         "name": "my-wrong-slot",
         "what": "a group's expiry is entered in the neighbouring slot of its parent",
-        "edits": [("	group->exp[slot] = tmigr_pack_exp(exp);\n\n	return",
-                   "	group->exp[group->level ? slot ^ 1 : slot] = tmigr_pack_exp(exp);\n\n	return")],
+        "edits": [("	group->exp[slot] = tmigr_pack_exp(exp);\n\n	if",
+                   "	group->exp[group->level ? slot ^ 1 : slot] = tmigr_pack_exp(exp);\n\n	if")],
     },
     {
         "name": "my-value-carried-along",
@@ -146,13 +158,13 @@ MUTANTS = [
     {
         "name": "my-walk-ends-at-idle-group",
         "what": "that a group has become idle is not told to its parent",
-        "edits": [("			tell |= goes_idle || change.before.active;\n", "")],
+        "edits": [("			tell |= goes_idle || change.before;\n", "")],
     },
     {
         "name": "my-last-one-stops-below-root",
         "what": "a CPU that goes idle stops where somebody else has told it all",
-        "edits": [("			tell |= goes_idle || change.before.active;\n",
-                   "			tell |= change.before.active != 0;\n")],
+        "edits": [("			tell |= goes_idle || change.before;\n",
+                   "			tell |= change.before != 0;\n")],
     },
     {
         "name": "my-activation-stays-in-leaf",
@@ -172,8 +184,8 @@ MUTANTS = [
         "name": "my-duty-renewed-without-lock",
         "what": "a keeper that has pulled decides on the root's state before it has the lock",
         "edits": [("	raw_spin_lock_irqsave(&root->lock, flags);\n	parent = root->parent;\n	if (!parent) {\n"
-                   "		if (!tmc->available || tmigr_group_state(root).active)\n",
-                   "	bool busy = tmigr_group_state(root).active;\n\n	raw_spin_lock_irqsave(&root->lock, flags);\n"
+                   "		if (!tmc->available || tmigr_active(root))\n",
+                   "	bool busy = tmigr_active(root);\n\n	raw_spin_lock_irqsave(&root->lock, flags);\n"
                    "	parent = root->parent;\n	if (!parent) {\n		if (!tmc->available || busy)\n")],
     },
     {
@@ -190,10 +202,10 @@ MUTANTS = [
     {
         "name": "my-duty-not-taken-in-grown-tree",
         "what": "a keeper ends its pull at the old root although there is a new one",
-        "edits": [("	if (!parent) {\n		if (!tmc->available || tmigr_group_state(root).active)\n"
+        "edits": [("	if (!parent) {\n		if (!tmc->available || tmigr_active(root))\n"
                    "			tmigr_set_duty(tmc, TMIGR_NEVER);\n",
                    "	if (parent) {\n		tmigr_set_duty(tmc, TMIGR_NEVER);\n		parent = NULL;\n	} else {\n"
-                   "		if (tmigr_group_state(root).active)\n			tmigr_set_duty(tmc, TMIGR_NEVER);\n")],
+                   "		if (tmigr_active(root))\n			tmigr_set_duty(tmc, TMIGR_NEVER);\n")],
     },
     {
         "name": "my-later-keeper-covers",
@@ -299,7 +311,7 @@ MUTANTS = [
     {
         "name": "my-duty-renewed-after-leaving",
         "what": "a CPU that has left in the middle of its pull becomes the keeper",
-        "edits": [("		if (!tmc->available || tmigr_group_state(root).active)\n",
-                   "		if (tmigr_group_state(root).active)\n")],
+        "edits": [("		if (!tmc->available || tmigr_active(root))\n",
+                   "		if (tmigr_active(root))\n")],
     },
 ]
