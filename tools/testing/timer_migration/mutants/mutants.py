@@ -123,12 +123,6 @@ MUTANTS = [
                    "		return true;")],
     },
     {
-        "name": "my-first-stays-when-put-off",
-        "what": "the first event is put off or gone, and stays the first one",
-        "edits": [("	if (old == TMIGR_NO_EXP || old != tmigr_pack_exp(first))\n		return false;\n\n	return tmigr_update_first(",
-                   "	if (old != TMIGR_NO_EXP || first != TMIGR_NEVER)\n		return false;\n\n	return tmigr_update_first(")],
-    },
-    {
         "name": "my-first-of-others-lost",
         "what": "an event that is entered is the first one, even if another comes before it",
         "edits": [("	if (exp < first && !(active & BIT(slot))) {",
