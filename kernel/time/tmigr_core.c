@@ -385,7 +385,8 @@ static bool tmigr_enter(struct tmigr_group *group, unsigned int slot, u64 exp,
 	group->exp[slot] = tmigr_pack_exp(exp);
 
 	if (exp < first && !(active & BIT(slot))) {
-		WRITE_ONCE(group->first, exp);
+		/* As the slot has it, see TMIGR_NO_EXP */
+		WRITE_ONCE(group->first, tmigr_slot_exp(group, slot, exp));
 		return true;
 	}
 	if (old == TMIGR_NO_EXP || old != tmigr_pack_exp(first))

@@ -119,7 +119,7 @@ MUTANTS = [
     {
         "name": "my-first-not-updated",
         "what": "an event is entered, the group's first one stays",
-        "edits": [("		WRITE_ONCE(group->first, exp);\n		return true;",
+        "edits": [("		WRITE_ONCE(group->first, tmigr_slot_exp(group, slot, exp));\n		return true;",
                    "		return true;")],
     },
     {
