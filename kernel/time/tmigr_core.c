@@ -366,15 +366,14 @@ static bool tmigr_update_first(struct tmigr_group *group, unsigned int active, u
 }
 
 /*
- * Enter child @slot's expiry, and find the first one. An event that counts is in
- * @first already, which so is near the others; if there is none, there is only the
- * new one.
+ * Enter child @slot's expiry, and find the first one. An event that counts is not
+ * before @first, and near it.
  *
  * All events are looked at only when the first one may have been @slot's. What is
  * not looked at is one of a child that has become active: it is still in @first
  * then, and goes when that child comes here again, or a pull finds nothing.
  *
- * Returns whether @first has changed.
+ * Returns whether @first may have changed.
  */
 static bool tmigr_enter(struct tmigr_group *group, unsigned int slot, u64 exp,
 			unsigned int active)
@@ -392,7 +391,7 @@ static bool tmigr_enter(struct tmigr_group *group, unsigned int slot, u64 exp,
 	if (old == TMIGR_NO_EXP || old != tmigr_pack_exp(first))
 		return false;
 
-	return tmigr_update_first(group, active, first != TMIGR_NEVER ? first : exp);
+	return tmigr_update_first(group, active, first);
 }
 
 /* --- The armed CPU --------------------------------------------------------- */

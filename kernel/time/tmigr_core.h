@@ -84,7 +84,8 @@ struct tmigr_cpu;
  *		taken out under @lock
  * @parent:	NULL in the root. Published once, under @lock
  * @first:	Earliest expiry (ticks) of all inactive children; written under
- *		@lock, read without. May be too early, never too late
+ *		@lock, read without. May be too early, also that of a child which
+ *		has become active since, never too late
  * @lock:	Protects what is said to be under it
  * @slot:	This group's slot in @parent, set before @parent
  * @level:	0 for groups of CPUs; above, a parent's level is higher than

@@ -1988,7 +1988,7 @@ TEST(ptrace_stops)
 		sleep_ns(2 * NSEC_PER_MSEC);
 		ASSERT_EQ(0, ptrace(PTRACE_CONT, pid, NULL, (void *)(long)sig));
 		burn_jitter(3000);
-		/* With low resolution this goes on with a tick, and the next has to meet the child */
+		/* With low resolution it goes on with a tick, and the next has to meet it */
 		if (round % 4 == 0)
 			sleep_ns(20 * NSEC_PER_MSEC);
 	}
