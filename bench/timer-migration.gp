@@ -41,6 +41,7 @@ do for [threads in "1 8 64"] {
 		}
 		set title (i == 1 ? "Timer interrupts per second" : i == 2 ? "Timer interrupts per expiry" : \
 			"Interrupts for nothing (%)").", ".threads.(threads eq "1" ? " thread" : " threads")." per CPU"
+		if (i == 2) { set key bottom left } else { set key top left }
 		plot points(metric, "base", threads) title "base" linestyle 1, \
 		     points(metric, "pull", threads) title "pull" linestyle 2, \
 		     points(metric, "push", threads) title "push" linestyle 3, \
