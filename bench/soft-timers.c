@@ -63,7 +63,7 @@
 #define AHEAD_NS	(2 * NSEC_PER_SEC)
 
 /* Not in step with anything, so that they meet all of what the softirq does */
-#define HARD_CYCLES	50
+#define HARD_CYCLES	200
 #define HARD_TIMERS	331
 #define HARD_STEP_NS	6007LL
 

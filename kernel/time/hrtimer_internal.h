@@ -61,8 +61,10 @@ bool enqueue_hrtimer(struct hrtimer *timer, struct hrtimer_clock_base *base,
 		     enum hrtimer_mode mode, bool was_armed);
 void __remove_hrtimer(struct hrtimer *timer, struct hrtimer_clock_base *base,
 		      bool newstate, bool reprogram);
-void hrtimer_run_timer(struct hrtimer *timer, ktime_t now, unsigned long flags,
-		       struct hrtimer_soft_budget *budget);
+bool hrtimer_run_soft_base(struct hrtimer_clock_base *base, ktime_t now, unsigned long flags,
+			   struct hrtimer_soft_budget *budget);
+void hrtimer_run_bounced(struct hrtimer *timer, ktime_t now, unsigned long flags,
+			 struct hrtimer_soft_budget *budget);
 void hrtimer_reprogram(struct hrtimer *timer);
 void hrtimer_force_reprogram(struct hrtimer_cpu_base *cpu_base, bool skip_equal);
 ktime_t hrtimer_update_base(struct hrtimer_cpu_base *cpu_base);

@@ -11,7 +11,6 @@
 #include <linux/percpu.h>
 #include <linux/sched/clock.h>
 #include <linux/spinlock.h>
-#include <linux/string.h>
 #include <kunit/visibility.h>
 
 #include "hrtimer_soft.h"
@@ -43,11 +42,17 @@ static void hrtimer_soft_unlock_expiry(struct hrtimer_soft_base *soft)
 	spin_unlock(&soft->expiry_lock);
 }
 
-/*
- * Between two callbacks: let those who wait for the end of the last one have
- * the lock. Pairs with hrtimer_cancel_wait_running().
+/**
+ * hrtimer_soft_release_waiters - Let who waits for the last callback go on
+ * @cpu_base:	Base of this CPU
+ * @flags:	Interrupt state to wait in
+ *
+ * Called between two callbacks. Pairs with hrtimer_cancel_wait_running().
+ *
+ * Context: Softirq thread, hrtimer_cpu_base::lock and hrtimer_soft_base::expiry_lock
+ * of @cpu_base held. Both are dropped when somebody waits.
  */
-static void hrtimer_soft_release_waiters(struct hrtimer_cpu_base *cpu_base, unsigned long flags)
+void hrtimer_soft_release_waiters(struct hrtimer_cpu_base *cpu_base, unsigned long flags)
 {
 	struct hrtimer_soft_base *soft = &cpu_base->soft;
 
@@ -92,8 +97,6 @@ void hrtimer_cancel_wait_running(const struct hrtimer *timer)
 static inline void hrtimer_soft_init_expiry_lock(struct hrtimer_soft_base *soft) { }
 static inline void hrtimer_soft_lock_expiry(struct hrtimer_soft_base *soft) { }
 static inline void hrtimer_soft_unlock_expiry(struct hrtimer_soft_base *soft) { }
-static inline void
-hrtimer_soft_release_waiters(struct hrtimer_cpu_base *cpu_base, unsigned long flags) { }
 
 #endif /* !CONFIG_PREEMPT_RT */
 
@@ -106,52 +109,32 @@ static void hrtimer_soft_arm(struct hrtimer_cpu_base *cpu_base)
 		hrtimer_force_reprogram(cpu_base, /* skip_equal */ true);
 }
 
-#ifdef CONFIG_HRTIMER_SOFT_BASES
-
 /*
- * Run what has expired in one base. The lock is dropped around each callback.
- * Returns false when something is left.
+ * Read the time for a run.
+ *
+ * When a clock has been set, the new sequence is the sign to clock_was_set() that
+ * this CPU has evaluated all its timers, so the hard ones cannot wait.
  */
-static bool hrtimer_soft_drain_base(struct hrtimer_clock_base *base, ktime_t now,
-				    struct hrtimer_soft_budget *budget, unsigned long flags)
+static ktime_t hrtimer_soft_read_time(struct hrtimer_cpu_base *cpu_base)
 {
-	struct hrtimer *timer;
+	u32 seq = cpu_base->clock_was_set_seq;
+	ktime_t now = hrtimer_update_base(cpu_base);
 
-	now = ktime_add(now, base->offset);
-
-	while ((timer = clock_base_next_timer(base))) {
-		/*
-		 * A timer behind this one may be in its slack already. It waits
-		 * for this one, which needs an interrupt anyway.
-		 */
-		if (now < hrtimer_get_softexpires(timer))
-			break;
-
-		if (!budget->timers)
-			return false;
-
-		hrtimer_run_timer(timer, now, flags, budget);
-		hrtimer_soft_release_waiters(base->cpu_base, flags);
-	}
-	return true;
+	if (unlikely(cpu_base->clock_was_set_seq != seq))
+		hrtimer_soft_arm(cpu_base);
+	return now;
 }
+
+#ifdef CONFIG_HRTIMER_SOFT_BASES
 
 /* All bases with timers are looked at once, as of one time. */
 static void hrtimer_soft_begin_round(struct hrtimer_cpu_base *cpu_base)
 {
 	struct hrtimer_soft_base *soft = &cpu_base->soft;
-	u32 seq = cpu_base->clock_was_set_seq;
 
-	soft->pass_now = hrtimer_update_base(cpu_base);
+	soft->pass_now = hrtimer_soft_read_time(cpu_base);
 	soft->pass_bases = cpu_base->active_bases & HRTIMER_ACTIVE_SOFT;
 	soft->pass_first = 0;
-
-	/*
-	 * A clock has been set. To clock_was_set() the new sequence is the sign that
-	 * this CPU has evaluated all its timers, so the hard ones cannot wait.
-	 */
-	if (unlikely(cpu_base->clock_was_set_seq != seq))
-		hrtimer_soft_arm(cpu_base);
 }
 
 /*
@@ -185,8 +168,8 @@ static bool hrtimer_soft_drain(struct hrtimer_cpu_base *cpu_base,
 		}
 
 		index = __ffs(bases);
-		if (!hrtimer_soft_drain_base(&cpu_base->clock_base[index], soft->pass_now,
-					     budget, flags)) {
+		if (!hrtimer_run_soft_base(&cpu_base->clock_base[index], soft->pass_now,
+					   flags, budget)) {
 			/* A base that found nothing left of the budget keeps its turn */
 			soft->pass_first = index + has_turn;
 			return false;
@@ -267,7 +250,7 @@ static bool hrtimer_soft_drain(struct hrtimer_cpu_base *cpu_base,
 			       struct hrtimer_soft_budget *budget, unsigned long flags)
 {
 	struct hrtimer_soft_base *soft = &cpu_base->soft;
-	ktime_t now = hrtimer_update_base(cpu_base);
+	ktime_t now = hrtimer_soft_read_time(cpu_base);
 	struct hrtimer *timer;
 
 	/*
@@ -280,8 +263,7 @@ static bool hrtimer_soft_drain(struct hrtimer_cpu_base *cpu_base,
 		if (!budget->timers)
 			return false;
 
-		hrtimer_run_timer(timer, ktime_add(now, timer->base->offset), flags, budget);
-		hrtimer_soft_release_waiters(cpu_base, flags);
+		hrtimer_run_bounced(timer, now, flags, budget);
 	}
 	return true;
 }
@@ -333,16 +315,31 @@ static void hrtimer_soft_reset(struct hrtimer_soft_base *soft)
 
 #endif /* !CONFIG_HRTIMER_SOFT_BASES */
 
+static void hrtimer_soft_add(unsigned int *counter, unsigned int value)
+{
+	WRITE_ONCE(*counter, *counter + value);
+}
+
+static void hrtimer_soft_raise(unsigned int *counter, unsigned int value)
+{
+	if (value > *counter)
+		WRITE_ONCE(*counter, value);
+}
+
+/*
+ * Nobody else writes these, and interrupts are enabled: hard timers would be
+ * late by it.
+ */
 static void hrtimer_soft_count_run(unsigned int *counters,
 				   const struct hrtimer_soft_budget *budget, bool drained)
 {
 	u64 took = min(budget->now - budget->begin, UINT_MAX);
 
-	counters[HRTIMER_SOFT_RUNS]++;
-	counters[HRTIMER_SOFT_TIMERS] += budget->spent;
-	counters[HRTIMER_SOFT_MOST_TIMERS] = max(counters[HRTIMER_SOFT_MOST_TIMERS], budget->spent);
-	counters[HRTIMER_SOFT_BUDGET_STOPS] += !drained;
-	counters[HRTIMER_SOFT_LONGEST_NS] = max(counters[HRTIMER_SOFT_LONGEST_NS], took);
+	hrtimer_soft_add(&counters[HRTIMER_SOFT_RUNS], 1);
+	hrtimer_soft_add(&counters[HRTIMER_SOFT_TIMERS], budget->spent);
+	hrtimer_soft_add(&counters[HRTIMER_SOFT_BUDGET_STOPS], !drained);
+	hrtimer_soft_raise(&counters[HRTIMER_SOFT_MOST_TIMERS], budget->spent);
+	hrtimer_soft_raise(&counters[HRTIMER_SOFT_LONGEST_NS], took);
 }
 
 /**
@@ -371,9 +368,9 @@ VISIBLE_IF_KUNIT bool hrtimer_soft_run(struct hrtimer_cpu_base *cpu_base,
 	if (!drained)
 		__raise_softirq_irqoff(HRTIMER_SOFTIRQ);
 	hrtimer_soft_end_run(cpu_base, drained);
-	hrtimer_soft_count_run(cpu_base->soft.counters, budget, drained);
 
 	raw_spin_unlock_irqrestore(&cpu_base->lock, flags);
+	hrtimer_soft_count_run(cpu_base->soft.counters, budget, drained);
 	hrtimer_soft_unlock_expiry(&cpu_base->soft);
 	return drained;
 }
@@ -417,13 +414,15 @@ const char * const hrtimer_soft_counter_names[] = {
  * @cpu_base:	Base of the CPU
  * @values:	Array for the values, in the order of hrtimer_soft_counter_names
  *
- * Context: Any; takes hrtimer_cpu_base::lock, so the values fit together.
+ * Each is right by itself. A run that ends meanwhile may be in some of them only.
+ *
+ * Context: Any.
  */
 void hrtimer_soft_read_counters(struct hrtimer_cpu_base *cpu_base,
 				unsigned int values[HRTIMER_SOFT_NR_COUNTERS])
 {
-	guard(raw_spinlock_irqsave)(&cpu_base->lock);
-	memcpy(values, cpu_base->soft.counters, sizeof(cpu_base->soft.counters));
+	for (unsigned int i = 0; i < HRTIMER_SOFT_NR_COUNTERS; i++)
+		values[i] = READ_ONCE(cpu_base->soft.counters[i]);
 }
 
 /**

@@ -329,7 +329,7 @@ static inline void hrtimer_soft_bounce(struct hrtimer *timer)
 	struct hrtimer_soft_base *soft = &base->cpu_base->soft;
 	struct list_head *pending = &soft->pending;
 
-	soft->counters[HRTIMER_SOFT_BOUNCES]++;
+	WRITE_ONCE(soft->counters[HRTIMER_SOFT_BOUNCES], soft->counters[HRTIMER_SOFT_BOUNCES] + 1);
 
 	/* Those on the list already have raised it, and it has not run since */
 	if (list_empty(pending))
@@ -430,6 +430,13 @@ void hrtimer_soft_read_counters(struct hrtimer_cpu_base *cpu_base,
 
 #if IS_ENABLED(CONFIG_KUNIT)
 bool hrtimer_soft_run(struct hrtimer_cpu_base *cpu_base, struct hrtimer_soft_budget *budget);
+#endif
+
+#ifdef CONFIG_PREEMPT_RT
+void hrtimer_soft_release_waiters(struct hrtimer_cpu_base *cpu_base, unsigned long flags);
+#else
+static __always_inline void
+hrtimer_soft_release_waiters(struct hrtimer_cpu_base *cpu_base, unsigned long flags) { }
 #endif
 
 void hrtimer_soft_prepare_cpu(struct hrtimer_cpu_base *cpu_base);

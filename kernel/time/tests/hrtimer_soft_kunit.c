@@ -58,6 +58,7 @@
  * @running:	hrtimer_callback_running() during the callback
  * @stayed:	Started by its callback, the timer is queued on the same CPU
  * @active:	hrtimer_active() during the callback
+ * @event:	What the event device was to be armed for during the callback
  * @done:	Completed by the last call
  * @other:	Another probe that takes part
  */
@@ -80,6 +81,7 @@ struct probe {
 	bool			running;
 	bool			stayed;
 	bool			active;
+	ktime_t			event;
 	struct completion	done;
 	struct probe		*other;
 };
@@ -93,6 +95,7 @@ static void note_call(struct probe *probe)
 	probe->softirq = in_serving_softirq();
 	probe->irqs_off = irqs_disabled();
 	probe->cpu = raw_smp_processor_id();
+	probe->event = READ_ONCE(probe->timer.base->cpu_base->expires_next);
 	if (hrtimer_cb_get_time(&probe->timer) < hrtimer_get_softexpires(&probe->timer))
 		probe->early = true;
 }
@@ -461,12 +464,13 @@ static void hst_run_notices_clock_set(struct kunit *test)
 	struct hrtimer_cpu_base *fake = new_fake(test);
 	struct probe *hard = new_probe(test, CLOCK_REALTIME, HRTIMER_MODE_ABS_HARD);
 	ktime_t expires = ktime_get_real() + 3 * HOUR * NSEC_PER_SEC;
+	struct probe *soft;
 	ktime_t armed;
 
 	forget_clock_set(fake);
 	fake_start(fake, hard, expires);
 	armed = expires - hard->timer.base->offset;
-	fake_probe(test, fake, CLOCK_MONOTONIC, PAST);
+	soft = fake_probe(test, fake, CLOCK_MONOTONIC, PAST);
 	latch(fake);
 	fake->expires_next = armed;
 	KUNIT_EXPECT_TRUE(test, drain(fake));
@@ -474,6 +478,8 @@ static void hst_run_notices_clock_set(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, expires - hard->timer.base->offset, fake->expires_next);
 	KUNIT_EXPECT_LT(test, fake->expires_next, armed);
 	KUNIT_EXPECT_EQ(test, 0, hard->calls);
+	/* Not only when the run ends, which may take long */
+	KUNIT_EXPECT_EQ(test, fake->expires_next, soft->event);
 }
 
 /* While the event device waits to be armed, nobody may do it here */

@@ -33,6 +33,11 @@ struct place {
 	unsigned int	there;
 };
 
+static void stay_on(struct kunit *test, unsigned int cpu)
+{
+	KUNIT_ASSERT_EQ(test, 0, set_cpus_allowed_ptr(current, cpumask_of(cpu)));
+}
+
 static struct place find_place(struct kunit *test)
 {
 	struct place place = { .here = cpumask_first(cpu_online_mask), };
@@ -40,7 +45,7 @@ static struct place find_place(struct kunit *test)
 	place.there = cpumask_any_but(cpu_online_mask, place.here);
 	if (place.there >= nr_cpu_ids)
 		kunit_skip(test, "needs two CPUs");
-	KUNIT_ASSERT_EQ(test, 0, set_cpus_allowed_ptr(current, cpumask_of(place.here)));
+	stay_on(test, place.here);
 
 	return place;
 }
@@ -712,18 +717,20 @@ static void tmigr_live_modify_there(struct kunit *test)
  * struct lap - A round of the wheel, in one of its levels
  * @name:	What the report calls it
  * @delay:	Ticks after which timers expire that are queued in this level
+ * @granularity: Ticks that a bucket of this level stands for
  * @start:	Ticks from which on they would be queued in the next one
  */
 struct lap {
 	const char	*name;
 	unsigned long	delay;
+	unsigned long	granularity;
 	unsigned long	start;
 };
 
 static const struct lap laps[] = {
-	{ .name = "level 0", .delay = 20, .start = 63, },
-	{ .name = "level 1", .delay = 100, .start = 504, },
-	{ .name = "level 2", .delay = 600, .start = 4032, },
+	{ .name = "level 0", .delay = 20, .granularity = 1, .start = 63, },
+	{ .name = "level 1", .delay = 100, .granularity = 8, .start = 504, },
+	{ .name = "level 2", .delay = 600, .granularity = 64, .start = 4032, },
 };
 
 KUNIT_ARRAY_PARAM_DESC(lap, laps, name);
@@ -770,11 +777,10 @@ static void pair_run_second(struct timer_list *timer)
 /* A pinned timer, in a level that does not depend on when this runs exactly */
 static void pair_arm(struct pair *pair, const struct lap *lap)
 {
-	unsigned long granularity = lap->start / 63;
 	unsigned long expires = jiffies + lap->delay;
 
 	/* The same bucket again, one round later */
-	pair->put_off = round_down(expires, granularity) + granularity + lap->start;
+	pair->put_off = round_down(expires, lap->granularity) + lap->granularity + lap->start;
 	pair->timer[0].expires = expires;
 	add_timer_local(&pair->timer[0]);
 	pair->timer[1].expires = expires;
@@ -791,7 +797,7 @@ static void tmigr_live_modify_collected(struct kunit *test)
 	unsigned long end = jiffies + lap->delay + PATIENCE;
 	struct pair pair = { };
 
-	find_place(test);
+	stay_on(test, cpumask_first(cpu_online_mask));
 	timer_setup_on_stack(&pair.timer[0], pair_run_first, 0);
 	timer_setup_on_stack(&pair.timer[1], pair_run_second, 0);
 	scoped_guard(irqsave)
@@ -896,7 +902,8 @@ static struct kunit_case timer_migration_live_cases[] = {
 	KUNIT_CASE(tmigr_live_rearm_running),
 	KUNIT_CASE(tmigr_live_modify_from_here),
 	KUNIT_CASE(tmigr_live_modify_there),
-	KUNIT_CASE_PARAM(tmigr_live_modify_collected, lap_gen_params),
+	KUNIT_CASE_PARAM_ATTR(tmigr_live_modify_collected, lap_gen_params,
+			      { .speed = KUNIT_SPEED_SLOW, }),
 	KUNIT_CASE(tmigr_live_hotplug),
 	{ }
 };
