@@ -903,7 +903,7 @@ static struct kunit_case timer_migration_live_cases[] = {
 	KUNIT_CASE(tmigr_live_modify_from_here),
 	KUNIT_CASE(tmigr_live_modify_there),
 	KUNIT_CASE_PARAM_ATTR(tmigr_live_modify_collected, lap_gen_params,
-			      { .speed = KUNIT_SPEED_SLOW, }),
+			      { .speed = KUNIT_SPEED_SLOW }),
 	KUNIT_CASE(tmigr_live_hotplug),
 	{ }
 };
