@@ -63,7 +63,7 @@
 #define AHEAD_NS	(2 * NSEC_PER_SEC)
 
 /* Not in step with anything, so that they meet all of what the softirq does */
-#define HARD_CYCLES	200
+#define HARD_CYCLES	50
 #define HARD_TIMERS	331
 #define HARD_STEP_NS	6007LL
 
@@ -446,6 +446,11 @@ static void start_hard_timers(int64_t first)
 		if (fd < 0)
 			die("timerfd_create");
 		set_timer(fd, first + hard_after(i));
+	}
+	if (now_ns() > first) {
+		fprintf(stderr, "soft-timers: %u hard timers take too long\n",
+			HARD_CYCLES * HARD_TIMERS);
+		exit(1);
 	}
 }
 
