@@ -315,31 +315,31 @@ static void hrtimer_soft_reset(struct hrtimer_soft_base *soft)
 
 #endif /* !CONFIG_HRTIMER_SOFT_BASES */
 
-static void hrtimer_soft_add(unsigned int *counter, unsigned int value)
+static void hrtimer_soft_count(unsigned int *counter, unsigned int value)
 {
 	WRITE_ONCE(*counter, *counter + value);
 }
 
-static void hrtimer_soft_raise(unsigned int *counter, unsigned int value)
+static void hrtimer_soft_count_most(unsigned int *counter, unsigned int value)
 {
 	if (value > *counter)
 		WRITE_ONCE(*counter, value);
 }
 
 /*
- * Nobody else writes these, and interrupts are enabled: hard timers would be
- * late by it.
+ * Without the lock, because nobody else writes these: with it interrupts are
+ * disabled, and hard timers would be late by what this takes.
  */
 static void hrtimer_soft_count_run(unsigned int *counters,
 				   const struct hrtimer_soft_budget *budget, bool drained)
 {
 	u64 took = min(budget->now - budget->begin, UINT_MAX);
 
-	hrtimer_soft_add(&counters[HRTIMER_SOFT_RUNS], 1);
-	hrtimer_soft_add(&counters[HRTIMER_SOFT_TIMERS], budget->spent);
-	hrtimer_soft_add(&counters[HRTIMER_SOFT_BUDGET_STOPS], !drained);
-	hrtimer_soft_raise(&counters[HRTIMER_SOFT_MOST_TIMERS], budget->spent);
-	hrtimer_soft_raise(&counters[HRTIMER_SOFT_LONGEST_NS], took);
+	hrtimer_soft_count(&counters[HRTIMER_SOFT_RUNS], 1);
+	hrtimer_soft_count(&counters[HRTIMER_SOFT_TIMERS], budget->spent);
+	hrtimer_soft_count(&counters[HRTIMER_SOFT_BUDGET_STOPS], !drained);
+	hrtimer_soft_count_most(&counters[HRTIMER_SOFT_MOST_TIMERS], budget->spent);
+	hrtimer_soft_count_most(&counters[HRTIMER_SOFT_LONGEST_NS], took);
 }
 
 /**

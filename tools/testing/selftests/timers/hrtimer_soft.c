@@ -724,7 +724,7 @@ static bool gate_expires_while_busy(int fd)
 			if (errno != EAGAIN)
 				return false;
 		}
-		/* If ksoftirqd has it, that is now */
+		/* The softirq may have been left to ksoftirqd, which needs the CPU */
 		sched_yield();
 		if (traced("gate_timer_func"))
 			return true;
