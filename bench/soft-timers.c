@@ -338,6 +338,25 @@ static void judge_hard_timer(unsigned int i, int64_t ts, int64_t now, int64_t du
 		add_value(late[i] - offset);
 }
 
+/* Without its beginning, expiries would be taken for those of other timers */
+static void check_trace_is_whole(void)
+{
+	FILE *stats = fopen(TRACING "per_cpu/cpu0/stats", "r");
+	unsigned long overrun;
+	char line[128];
+	bool known = false;
+
+	if (!stats)
+		die("per_cpu/cpu0/stats");
+	while (!known && fgets(line, sizeof(line), stats))
+		known = sscanf(line, "overrun: %lu", &overrun) == 1;
+	fclose(stats);
+	if (known && !overrun)
+		return;
+	fprintf(stderr, "soft-timers: events were lost: the buffer of the trace is too small\n");
+	exit(1);
+}
+
 /* @hard_first: when the first hard timer was due */
 static void judge_trace(enum metric metric, int64_t hard_first)
 {
@@ -475,6 +494,7 @@ static void measure_expiry(unsigned int m, int nl, const char *x)
 	write_file(TRACING "events/enable", "0");
 	close_gates(nl, 0);
 
+	check_trace_is_whole();
 	judge_trace(metrics[m].metric, first + HARD_STEP_NS);
 	report(metrics[m].name, x, quantile(metrics[m].quantile), metrics[m].unit);
 }
