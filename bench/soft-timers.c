@@ -21,7 +21,14 @@
  *
  *   hard_lateness_p999 N
  *	HARD_TIMERS hard timers expire one after the other while the soft ones do:
- *	how late the callbacks are, of all HARD_CYCLES.
+ *	how late the callbacks are, of all HARD_CYCLES. The CPU does not get idle
+ *	then, because interrupts are disabled for longer on the way to and from it.
+ *	A sample: the timers hit one instruction of about HARD_STEP_NS / HARD_CYCLES.
+ *
+ *   irqs_off_p999 N
+ *	For how long their softirq disables interrupts before the first callback,
+ *	between two and after the last, of all times. Nothing else in it makes a
+ *	hard timer late. The function tracer shows each, so no sample.
  *
  *   start_cancel_instructions hard|soft
  *	Start a timer which is not the first of its queue, and cancel it.
@@ -37,17 +44,20 @@
  *
  * Prints "METRIC<TAB>X<TAB>VALUE<TAB>UNIT".
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <linux/pkt_cls.h>
 #include <linux/tc_act/tc_gate.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/personality.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -60,10 +70,10 @@
 
 #define CYCLES		5
 #define CYCLE_NS	(200 * NSEC_PER_MSEC)
-#define AHEAD_NS	(2 * NSEC_PER_SEC)
+#define AHEAD_NS	(4 * NSEC_PER_SEC)
 
 /* Not in step with anything, so that they meet all of what the softirq does */
-#define HARD_CYCLES	50
+#define HARD_CYCLES	200
 #define HARD_TIMERS	331
 #define HARD_STEP_NS	6007LL
 
@@ -79,6 +89,9 @@
 /* umask() is made of as many instructions, most of which only save registers. */
 #define LEAF_FUNCTION	"__x64_sys_umask"
 #define LEAF_NS		11
+
+/* Another one, called in turns with it */
+#define OTHER_FUNCTION	"__x64_sys_personality"
 
 #define TRACING		"/sys/kernel/tracing/"
 
@@ -235,7 +248,20 @@ static const char *const run_events[] = {
 	"irq/softirq_raise", "irq/softirq_entry", "irq/softirq_exit", NULL,
 };
 
-static const char *const expiry_events[] = { "timer/hrtimer_expire_entry", NULL, };
+static const char *const softirq_events[] = {
+	"irq/softirq_entry", "irq/softirq_exit", NULL,
+};
+
+#define LOCK_IRQ	"_raw_spin_lock_irq"
+#define UNLOCK_IRQ	"_raw_spin_unlock_irqrestore"
+
+static const char *const lock_functions[] = {
+	LOCK_IRQ, LOCK_IRQ "save", UNLOCK_IRQ, NULL,
+};
+
+#define EXPIRY_EVENT	"timer/hrtimer_expire_entry"
+
+static const char *const expiry_events[] = { EXPIRY_EVENT, NULL, };
 
 static void enable_events(const char *const *events)
 {
@@ -280,10 +306,10 @@ static int64_t quantile(double q)
 	return values[rank < nr_values ? rank : nr_values - 1];
 }
 
-enum metric { HARDIRQ, SOFTIRQ, SOFT_LATENESS, HARD_LATENESS, };
+enum metric { HARDIRQ, SOFTIRQ, SOFT_LATENESS, HARD_LATENESS, IRQS_OFF, };
 
-/* "TASK-PID [CPU] FLAGS TIMESTAMP: EVENT: ..." */
-static bool parse_line(char *line, int64_t *ts, char **event, char **rest)
+/* "TASK-PID [CPU] FLAGS TIMESTAMP: TEXT" */
+static bool parse_stamp(char *line, int64_t *ts, char **text)
 {
 	char *colon = strstr(line, ": "), *begin = colon;
 
@@ -292,7 +318,17 @@ static bool parse_line(char *line, int64_t *ts, char **event, char **rest)
 	while (begin > line && begin[-1] != ' ')
 		begin--;
 	*ts = strtoll(begin, NULL, 10);
-	*event = colon + 2;
+	*text = colon + 2;
+	return true;
+}
+
+/* The text is "EVENT: ..." */
+static bool parse_line(char *line, int64_t *ts, char **event, char **rest)
+{
+	char *colon;
+
+	if (!parse_stamp(line, ts, event))
+		return false;
 	colon = strchr(*event, ':');
 	if (!colon)
 		return false;
@@ -404,6 +440,43 @@ static void judge_trace(enum metric metric, int64_t hard_first)
 	fclose(trace);
 }
 
+/* The third of the flags tells the context */
+static bool in_hard_interrupt(const char *line)
+{
+	const char *flags = strstr(line, "] ");
+
+	return flags && strchr("hH", flags[4]);
+}
+
+/*
+ * The text is "FUNCTION <-CALLER", or an event. Only the softirq's own calls count;
+ * it locks its base with either function and unlocks it always with the same one.
+ */
+static void judge_irqs_off(int64_t tracer)
+{
+	FILE *trace = fopen(TRACING "trace", "r");
+	int64_t ts, disabled = 0;
+	bool running = false;
+	char line[512], *text;
+
+	if (!trace)
+		die("trace");
+	while (fgets(line, sizeof(line), trace)) {
+		if (!parse_stamp(line, &ts, &text) || in_hard_interrupt(line))
+			continue;
+		if (!strncmp(text, "softirq_", strlen("softirq_")) && strstr(text, "vec=8 ")) {
+			running = !strncmp(text, "softirq_entry", strlen("softirq_entry"));
+			disabled = 0;
+		} else if (running && !strncmp(text, LOCK_IRQ, strlen(LOCK_IRQ))) {
+			disabled = ts;
+		} else if (running && !strncmp(text, UNLOCK_IRQ, strlen(UNLOCK_IRQ)) && disabled) {
+			add_value(ts - disabled - tracer);
+			disabled = 0;
+		}
+	}
+	fclose(trace);
+}
+
 static const struct {
 	const char	*name;
 	enum metric	metric;
@@ -416,6 +489,7 @@ static const struct {
 	{ "softirq_longest",		SOFTIRQ,	false,	CYCLES,	1,	"instructions", },
 	{ "soft_lateness_p999",		SOFT_LATENESS,	true,	CYCLES,	0.999,	"ns", },
 	{ "hard_lateness_p999",		HARD_LATENESS,	true,	HARD_CYCLES, 0.999,	"ns", },
+	{ "irqs_off_p999",		IRQS_OFF,	false,	CYCLES,	0.999,	"instructions", },
 };
 
 enum { NR_METRICS = sizeof(metrics) / sizeof(*metrics) };
@@ -473,35 +547,8 @@ static void start_hard_timers(int64_t first)
 	}
 }
 
-static void measure_expiry(unsigned int m, int nl, const char *x)
-{
-	int64_t first;
-
-	write_file(TRACING "trace_clock", "x86-tsc");
-	write_file(TRACING "buffer_size_kb", "65536");
-	enable_events(run_events);
-	if (metrics[m].expiries)
-		enable_events(expiry_events);
-
-	first = open_gates(nl, atol(x));
-	if (metrics[m].metric == HARD_LATENESS)
-		start_hard_timers(first + HARD_STEP_NS);
-
-	sleep_until(first - 100 * NSEC_PER_MSEC);
-	write_file(TRACING "tracing_on", "1");
-	sleep_until(first + (metrics[m].cycles - 1) * CYCLE_NS + 100 * NSEC_PER_MSEC);
-	write_file(TRACING "tracing_on", "0");
-	write_file(TRACING "events/enable", "0");
-	close_gates(nl, 0);
-
-	check_trace_is_whole();
-	judge_trace(metrics[m].metric, first + HARD_STEP_NS);
-	report(metrics[m].name, x, quantile(metrics[m].quantile), metrics[m].unit);
-}
-
-/* ----- Instructions of a function ----- */
-
-static void trace_functions(const char *const *functions)
+/* Traces @functions with one of ftrace's tracers, of this task or of all */
+static void trace_functions(const char *tracer, bool all, const char *const *functions)
 {
 	unsigned int found = 0;
 	char pid[16];
@@ -514,13 +561,137 @@ static void trace_functions(const char *const *functions)
 		found += try_write(TRACING "set_ftrace_filter", *functions, O_APPEND);
 	if (!found)
 		die("set_ftrace_filter");
-	write_file(TRACING "set_ftrace_pid", pid);
+	write_file(TRACING "set_ftrace_pid", all ? "\n" : pid);
 	write_file(TRACING "max_graph_depth", "1");
 	write_file(TRACING "buffer_size_kb", "16384");
 	write_file(TRACING "trace", "\n");
-	write_file(TRACING "current_tracer", "function_graph");
+	write_file(TRACING "current_tracer", tracer);
 	write_file(TRACING "tracing_on", "1");
 }
+
+/* From one call of LEAF_FUNCTION to the next, while @functions are traced */
+static int64_t between_leaves(const char *const *functions)
+{
+	int64_t ts, last = 0;
+	char line[512], *text;
+	FILE *trace;
+
+	trace_functions("function", false, functions);
+	for (unsigned int i = 0; i < OPS; i++) {
+		umask(022);
+		personality(~0UL);
+	}
+	write_file(TRACING "tracing_on", "0");
+	trace = fopen(TRACING "trace", "r");
+	if (!trace)
+		die("trace");
+	nr_values = 0;
+	while (fgets(line, sizeof(line), trace)) {
+		if (!parse_stamp(line, &ts, &text) || strncmp(text, LEAF_FUNCTION, strlen(LEAF_FUNCTION)))
+			continue;
+		if (last)
+			add_value(ts - last);
+		last = ts;
+	}
+	fclose(trace);
+	return quantile(0.5);
+}
+
+/* What the function tracer takes for one call: its share of the time between two */
+static int64_t function_tracer_ns(void)
+{
+	static const char *const leaf[] = { LEAF_FUNCTION, NULL, };
+	static const char *const both[] = { LEAF_FUNCTION, OTHER_FUNCTION, NULL, };
+
+	return between_leaves(both) - between_leaves(leaf);
+}
+
+static void measure_irqs_off(unsigned int m, int nl, const char *x)
+{
+	int64_t first, tracer;
+
+	write_file(TRACING "trace_clock", "x86-tsc");
+	tracer = function_tracer_ns();
+
+	first = open_gates(nl, atol(x));
+	trace_functions("function", true, lock_functions);
+	write_file(TRACING "tracing_on", "0");
+	write_file(TRACING "buffer_size_kb", "65536");
+	enable_events(softirq_events);
+	sleep_until(first - 100 * NSEC_PER_MSEC);
+	write_file(TRACING "trace", "\n");
+	write_file(TRACING "tracing_on", "1");
+	sleep_until(first + (metrics[m].cycles - 1) * CYCLE_NS + 100 * NSEC_PER_MSEC);
+	write_file(TRACING "tracing_on", "0");
+	write_file(TRACING "events/enable", "0");
+	close_gates(nl, 0);
+
+	check_trace_is_whole();
+	nr_values = 0;
+	judge_irqs_off(tracer);
+	report(metrics[m].name, x, quantile(metrics[m].quantile), metrics[m].unit);
+}
+
+/*
+ * Whatever else wants the CPU comes first, such as ksoftirqd, when it was left
+ * something to do.
+ */
+static void be_last(void)
+{
+	struct sched_param none = { };
+
+	if (sched_setscheduler(0, SCHED_IDLE, &none))
+		die("sched_setscheduler");
+}
+
+/* @first: the first of the hard timers of the first cycle */
+static void keep_busy_beside(int64_t first)
+{
+	for (unsigned int i = 0; i < HARD_CYCLES * HARD_TIMERS; i += HARD_TIMERS) {
+		int64_t begin = first + hard_after(i);
+		int64_t end = begin + (HARD_TIMERS + 1) * HARD_STEP_NS;
+
+		sleep_until(begin - NSEC_PER_MSEC / 4);
+		while (now_ns() < end)
+			;
+	}
+}
+
+static void measure_expiry(unsigned int m, int nl, const char *x)
+{
+	int64_t first;
+
+	write_file(TRACING "trace_clock", "x86-tsc");
+	write_file(TRACING "buffer_size_kb", "65536");
+	/* Nothing else beside hard timers: what is traced with interrupts disabled makes them late */
+	if (metrics[m].metric != HARD_LATENESS)
+		enable_events(run_events);
+	if (metrics[m].expiries)
+		enable_events(expiry_events);
+
+	first = open_gates(nl, atol(x));
+	if (metrics[m].metric == HARD_LATENESS) {
+		write_file(TRACING "events/" EXPIRY_EVENT "/filter",
+			   "function.function == timerfd_tmrproc");
+		start_hard_timers(first + HARD_STEP_NS);
+		be_last();
+	}
+
+	sleep_until(first - 100 * NSEC_PER_MSEC);
+	write_file(TRACING "tracing_on", "1");
+	if (metrics[m].metric == HARD_LATENESS)
+		keep_busy_beside(first + HARD_STEP_NS);
+	sleep_until(first + (metrics[m].cycles - 1) * CYCLE_NS + 100 * NSEC_PER_MSEC);
+	write_file(TRACING "tracing_on", "0");
+	write_file(TRACING "events/enable", "0");
+	close_gates(nl, 0);
+
+	check_trace_is_whole();
+	judge_trace(metrics[m].metric, first + HARD_STEP_NS);
+	report(metrics[m].name, x, quantile(metrics[m].quantile), metrics[m].unit);
+}
+
+/* ----- Instructions of a function ----- */
 
 /* " 0)   1.234 us    |  umask();", with a mark in front of long durations. */
 static bool parse_call(const char *line, const char **name, int64_t *ns)
@@ -578,7 +749,7 @@ static int64_t tracer_ns(void)
 	static const char *const functions[] = { LEAF_FUNCTION, NULL, };
 	unsigned int i;
 
-	trace_functions(functions);
+	trace_functions("function_graph", false, functions);
 	for (i = 0; i < OPS; i++)
 		umask(022);
 	return median_of_calls(LEAF_FUNCTION, NULL) - LEAF_NS;
@@ -618,7 +789,7 @@ static void measure_start_cancel(const char *metric, int nl, int fd, const char 
 	int64_t tracer = tracer_ns(), begin = now_ns(), start, cancel;
 
 	open_gate(nl, 1, CLOCK_MONOTONIC, begin + 1000 * NSEC_PER_SEC);
-	trace_functions(start_and_cancel);
+	trace_functions("function_graph", false, start_and_cancel);
 	if (!strcmp(x, "hard"))
 		start_and_cancel_hard(fd, 2000 * NSEC_PER_SEC);
 	else
@@ -645,16 +816,16 @@ static void measure_next_event(const char *metric, int nl, int fd, const char *x
 		open_gate(nl, 1 + i, clocks[i], (ts.tv_sec + 1000) * NSEC_PER_SEC);
 	}
 
-	trace_functions(start_and_cancel);
+	trace_functions("function_graph", false, start_and_cancel);
 	start_and_cancel_hard(fd, 2000 * NSEC_PER_SEC);
 	other = median_of_calls(CANCEL, START);
 
 	/* Earlier than the next tick, most of the time */
-	trace_functions(start_and_cancel);
+	trace_functions("function_graph", false, start_and_cancel);
 	start_and_cancel_hard(fd, FIRST_NS);
 	first = median_of_calls(CANCEL, START);
 
-	trace_functions(program);
+	trace_functions("function_graph", false, program);
 	start_and_cancel_hard(fd, FIRST_NS);
 	hardware = median_of_calls(PROGRAM, NULL) - tracer;
 
@@ -693,7 +864,9 @@ int main(int argc, char **argv)
 	write_file(TRACING "events/enable", "0");
 	write_file(TRACING "trace", "\n");
 
-	if (m < NR_METRICS) {
+	if (m < NR_METRICS && metrics[m].metric == IRQS_OFF) {
+		measure_irqs_off(m, nl, x);
+	} else if (m < NR_METRICS) {
 		measure_expiry(m, nl, x);
 	} else if (!strcmp(metric, "start_cancel_instructions")) {
 		measure_start_cancel(metric, nl, fd, x);

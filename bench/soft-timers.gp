@@ -4,13 +4,13 @@
 # "terminal_" (svg or png).
 
 if (terminal_ eq "svg") {
-	set terminal svg size 960,1200 background "white" font "sans,12" noenhanced
+	set terminal svg size 960,1600 background "white" font "sans,12" noenhanced
 } else {
-	set terminal pngcairo size 1920,2400 font "sans,22" linewidth 2 noenhanced
+	set terminal pngcairo size 1920,3200 font "sans,22" linewidth 2 noenhanced
 }
 set output out
 set datafile separator "\t"
-set multiplot layout 3,2
+set multiplot layout 4,2
 set grid xtics ytics
 set logscale xy
 set xlabel "N"
@@ -25,7 +25,7 @@ set style line 3 linewidth 2 linecolor rgb "#d55e00" pointtype 4 pointsize 1.2 d
 set style data linespoints
 
 # What has no place on a logarithmic scale lies on the axis.
-points(metric, variant) = sprintf("< awk -F'\t' '$1 == \"%s\" && $2 == \"%s\" { print $3 \"\t\" ($4 > 1e3 ? $4 : 1e3) / 1e3 }' %s", metric, variant, tsv)
+points(metric, variant) = sprintf("< awk -F'\t' '$1 == \"%s\" && $2 == \"%s\" { print $3 \"\t\" ($4 > 1e2 ? $4 : 1e2) / 1e3 }' %s", metric, variant, tsv)
 
 set ylabel "thousand instructions"
 set title "Hard interrupt that finds N soft timers expired"
@@ -46,6 +46,11 @@ set title "Hard timers beside them (p99.9)"
 plot points("hard_lateness_p999", "base") title "base" linestyle 1, \
      points("hard_lateness_p999", "on") title "on" linestyle 2, \
      points("hard_lateness_p999", "off") title "off" linestyle 3
+set ylabel "thousand instructions"
+set title "Interrupts disabled by their softirq (p99.9)"
+plot points("irqs_off_p999", "base") title "base" linestyle 1, \
+     points("irqs_off_p999", "on") title "on" linestyle 2, \
+     points("irqs_off_p999", "off") title "off" linestyle 3
 
 # What does not depend on how many expire. A column's label is "METRIC, X".
 unset logscale
