@@ -587,7 +587,8 @@ static int64_t between_leaves(const char *const *functions)
 		die("trace");
 	nr_values = 0;
 	while (fgets(line, sizeof(line), trace)) {
-		if (!parse_stamp(line, &ts, &text) || strncmp(text, LEAF_FUNCTION, strlen(LEAF_FUNCTION)))
+		if (!parse_stamp(line, &ts, &text) ||
+		    strncmp(text, LEAF_FUNCTION, strlen(LEAF_FUNCTION)))
 			continue;
 		if (last)
 			add_value(ts - last);
@@ -663,7 +664,7 @@ static void measure_expiry(unsigned int m, int nl, const char *x)
 
 	write_file(TRACING "trace_clock", "x86-tsc");
 	write_file(TRACING "buffer_size_kb", "65536");
-	/* Nothing else beside hard timers: what is traced with interrupts disabled makes them late */
+	/* Nothing else: what is traced with interrupts disabled makes hard timers late */
 	if (metrics[m].metric != HARD_LATENESS)
 		enable_events(run_events);
 	if (metrics[m].expiries)
