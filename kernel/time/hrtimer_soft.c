@@ -345,7 +345,7 @@ static void hrtimer_soft_count_run(unsigned int *counters,
 /**
  * hrtimer_soft_run - One run of the softirq
  * @cpu_base:	Base of this CPU, or one that a test has made
- * @budget:	What the run may take; it takes one timer at least
+ * @budget:	What the run may take; with no time it still takes one timer
  *
  * Context: Softirq, or task with softirqs disabled.
  *

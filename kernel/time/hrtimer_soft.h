@@ -12,20 +12,21 @@
  *
  *	start			hrtimer_soft_note_enqueue()	deadline moves ahead
  *	hard interrupt, tick	hrtimer_soft_check_expired()	deadline is over: raise
- *	softirq			hrtimer_soft.c			run, then next deadline
+ *	softirq			hrtimer_run_soft_base()		run, then next deadline
  *	end of hard interrupt	hrtimer_soft_next_event()	deadline is evaluated anew
  *
  * Without it they wait among the hard timers. The hard interrupt takes each off
  * its queue when it has expired and bounces it to the softirq on a list:
  *
  *	hard interrupt, tick	hrtimer_soft_try_bounce()	queue -> pending; raise
- *	softirq			hrtimer_soft.c			pending -> batch -> run
+ *	softirq			hrtimer_run_bounced()		pending -> batch -> run
  *	start, cancel, move	hrtimer_soft_unbounce()		off the list again
  *
  * To everybody else a bounced timer is a queued one: it is active, it can be
  * cancelled and started anew, and then its callback does not run.
  *
- * Here is what the hot paths of hrtimer.c call; hrtimer_soft.c has the rest.
+ * Here is what the hot paths of hrtimer.c call. hrtimer_soft.c has the softirq, which
+ * calls these two: in hrtimer.c, because hard timers expire in the same way.
  * All of it is called with hrtimer_cpu_base::lock held and interrupts disabled,
  * and times are CLOCK_MONOTONIC in ns, unless stated otherwise.
  */
@@ -51,8 +52,8 @@
 #define HRTIMER_ACTIVE_HARD	(BIT(HRTIMER_BASE_MONOTONIC_SOFT) - 1)
 #define HRTIMER_ACTIVE_SOFT	(HRTIMER_ACTIVE_HARD << HRTIMER_BASE_MONOTONIC_SOFT)
 
-/* The hard interrupt reads the deadline and its own in one cache line */
-static_assert(IS_ENABLED(CONFIG_DEBUG_SPINLOCK) || IS_ENABLED(CONFIG_DEBUG_LOCK_ALLOC) ||
+/* The hard interrupt reads the deadline and its own in one cache line, unless locks are large */
+static_assert(sizeof(raw_spinlock_t) > sizeof(u32) ||
 	      offsetofend(struct hrtimer_cpu_base, soft.expires_next) <= MAX(SMP_CACHE_BYTES, 64));
 
 /**

@@ -109,28 +109,48 @@ static struct tmigr_clock tmigr_read_clock(void)
 	return clock;
 }
 
-static u64 tmigr_to_ticks(u64 mono)
+/*
+ * What this CPU has converted last. A CPU that goes idle and wakes up often has the
+ * same first timer each time, and the answer to when is usually: for that one.
+ */
+static DEFINE_PER_CPU(struct tmigr_clock, tmigr_converted);
+
+static noinline u64 tmigr_convert_to_ticks(u64 mono)
 {
-	struct tmigr_clock clock;
+	struct tmigr_clock now = tmigr_read_clock();
+	u64 tick = now.tick + div_s64(mono - now.mono, TICK_NSEC);
 
-	if (mono == KTIME_MAX)
-		return TMIGR_NEVER;
+	this_cpu_write(tmigr_converted.mono, mono);
+	this_cpu_write(tmigr_converted.tick, tick);
 
-	clock = tmigr_read_clock();
-
-	return clock.tick + div_s64(mono - clock.mono, TICK_NSEC);
+	return tick;
 }
 
-static u64 tmigr_to_mono(u64 tick)
+static noinline u64 tmigr_convert_to_mono(u64 tick)
 {
-	struct tmigr_clock clock;
+	struct tmigr_clock now = tmigr_read_clock();
 
+	return now.mono + (s64)(tick - now.tick) * TICK_NSEC;
+}
+
+static __always_inline u64 tmigr_to_ticks(u64 mono)
+{
+	if (mono == KTIME_MAX)
+		return TMIGR_NEVER;
+	if (mono == this_cpu_read(tmigr_converted.mono))
+		return this_cpu_read(tmigr_converted.tick);
+
+	return tmigr_convert_to_ticks(mono);
+}
+
+static __always_inline u64 tmigr_to_mono(u64 tick)
+{
 	if (tick == TMIGR_NEVER)
 		return KTIME_MAX;
+	if (tick == this_cpu_read(tmigr_converted.tick))
+		return this_cpu_read(tmigr_converted.mono);
 
-	clock = tmigr_read_clock();
-
-	return clock.mono + (s64)(tick - clock.tick) * TICK_NSEC;
+	return tmigr_convert_to_mono(tick);
 }
 
 /* --- Tracing --------------------------------------------------------------- */

@@ -39,7 +39,8 @@
  *		active child any more, the parent's bit is cleared and the
  *		leaf's first expiry entered there, and so on. Who reaches the
  *		root, and leaves it without an active child, looks whether it
- *		has to be the keeper.
+ *		has to be the keeper. Takes no lock where nothing has to be
+ *		entered.
  *
  * new timer	enters another first expiry of a CPU that stays idle, and goes
  *		up as long as that changes the first expiry of groups without
@@ -123,20 +124,42 @@
  * exchange of step 6 fail, and CPU 0 reads both states again. It has to read
  * R's before G0's, (A): if it missed step 4 in G0, it also missed step 5 in R.
  *
- * Why the last one goes idle under the lock
- * -----------------------------------------
+ * Why the event comes before the look at the state
+ * -------------------------------------------------
  *
  *	CPU 0 (idle, a new timer)		CPU 1 (goes idle, last in group)
  *
  * 1.	sees CPU 1 active: it will see to it
- * 2.						enters itself as idle
+ * 2.						clears its bit
  * 3.						reads the first event: none
  * 4.	enters the new timer
  *
- * Both the entry of an event with the look at the state, and the change to a
- * state without active children with the look at the events are done under the
- * group's lock. A child that is not the last one, and has no event, does not
- * need it.
+ * So who enters an event does that first and looks at the state then, and who goes
+ * idle changes the state first and looks at the events then (G). One of them sees
+ * the other.
+ *
+ * How one goes idle without a lock
+ * --------------------------------
+ *
+ * Most CPUs that go idle have the same first timer as the last time, or none, and
+ * it is still in the slots on the way up: setting a bit makes an expiry void, it
+ * does not remove it. What is there need not be entered, so tmigr_go_idle()
+ * only clears bits. One thing can be wrong, @first:
+ *
+ *	CPU 0 (pulls)				CPU 1 (goes idle)
+ *
+ * 1.	computes @first, without CPU 1's,
+ *	which is active
+ * 2.						@first is not later than its own
+ * 3.						clears its bit
+ * 4.	writes @first
+ *
+ * So who computes @first anew, under the lock, increments @raises before it reads
+ * the state, and afterwards. CPU 1 reads @raises before 2. and after 3.: if it is
+ * even and has not changed, whoever computes @first sees its bit cleared. It is not
+ * enough that @first is right again after 3.: somebody else who went idle meanwhile
+ * has made up his mind with the wrong one. CPU 1 takes the lock, enters its event,
+ * and is responsible for what follows from that.
  *
  * What a parent shows of its child
  * --------------------------------
@@ -165,9 +188,9 @@
  * The root gets a parent while others walk (tmigr_core_adopt()). An action reads
  * group->parent once. Who walks under the old root's lock finishes before the
  * parent appears, and the parent has inherited what it entered; or goes on to
- * it (D). An activation does not take the lock: it sets its bit, then reads the
- * parent; tmigr_core_adopt() publishes the parent, then reads the old root's
- * state. One of them sees the other (C). The keeper is inherited as well.
+ * it (D). Who sets or clears a bit without the lock reads the parent afterwards;
+ * tmigr_core_adopt() publishes the parent, then reads the old root's state. One of
+ * them sees the other (C). The keeper is inherited as well.
  *
  * Lifetime rules
  * --------------
@@ -195,14 +218,14 @@
  *
  * (A)	tmigr_sync_active() reads the group's state, acquire, then the child's;
  *	pairs with the exchange of the child's state before that of the
- *	group's in tmigr_set_active() and tmigr_walk_up(). All exchanges are
+ *	group's in tmigr_set_active(), tmigr_go_idle() and tmigr_walk_up(). All are
  *	fully ordered. One that fails reads the group's state again, acquire.
  * (B)	tmigr_drop_duty() clears @keeping before the CPU sets its bit with a fully
  *	ordered exchange; pairs with the exchange that leaves a group without
  *	an active child before @keeping is read in tmigr_keeper_covers().
  * (C)	tmigr_core_adopt() publishes @parent, full barrier, reads the child's
  *	state; pairs with the exchange in tmigr_set_active() before @parent is
- *	read in tmigr_activate().
+ *	read in tmigr_activate(), and with those in tmigr_go_idle().
  * (D)	@parent is published, and read by tmigr_walk_up(), under the child's
  *	lock.
  * (E)	@parent is published with release, after what it makes visible; pairs
@@ -210,6 +233,12 @@
  * (F)	@first is written under the group's lock and read under the parent's by
  *	tmigr_walk_up(), each time after the last change; the parent's lock
  *	orders the readers.
+ * (G)	tmigr_go_idle(): an exchange of the state, then reads @raises and @first;
+ *	pairs with tmigr_update_first(), which writes @raises, full barrier, reads
+ *	the state, and with tmigr_walk_up(), which enters an event, then reads the
+ *	state with an exchange or after a full barrier. @raises is read, acquire,
+ *	before the exchange, and incremented the second time, release, after
+ *	@first is written.
  */
 
 #include <linux/bitops.h>
@@ -343,31 +372,39 @@ static u64 tmigr_first(struct tmigr_group *group)
 }
 
 /*
- * An active child's expiry is not looked at: it sees to its timers itself. If
- * it goes idle now, it comes back here when it gets the lock.
+ * Of all children but the active ones, which see to their timers themselves, and
+ * of @slot in any case; TMIGR_NONE for none.
+ *
+ * (G) An active one may go idle meanwhile, and take it for granted that @first
+ * has its expiry: unless @raises tells that it may not have had it all the time.
  */
-static bool tmigr_update_first(struct tmigr_group *group, unsigned int active, u64 near)
+static bool tmigr_update_first(struct tmigr_group *group, unsigned int slot, u64 near)
 {
-	u64 first = TMIGR_NEVER;
-	unsigned int slot;
+	u64 before = group->first, first = TMIGR_NEVER;
+	unsigned int i, skipped;
 
 	lockdep_assert_held(&group->lock);
 
-	for (slot = 0; slot < TMIGR_FANOUT; slot++) {
-		if (!(active & BIT(slot)))
-			first = min(first, tmigr_slot_exp(group, slot, near));
+	WRITE_ONCE(group->raises, group->raises + 1);
+	smp_mb();	/* (G) pairs with the exchange in tmigr_go_idle() */
+
+	skipped = tmigr_active(group);
+	if (slot != TMIGR_NONE)
+		skipped &= ~BIT(slot);
+	for (i = 0; i < TMIGR_FANOUT; i++) {
+		if (!(skipped & BIT(i)))
+			first = min(first, tmigr_slot_exp(group, i, near));
 	}
-
-	if (first == group->first)
-		return false;
-
 	WRITE_ONCE(group->first, first);
-	return true;
+
+	smp_store_release(&group->raises, group->raises + 1);	/* (G) */
+
+	return first != before;
 }
 
 /*
- * Enter child @slot's expiry, and find the first one. An event that counts is not
- * before @first, and near it.
+ * Enter child @slot's expiry, and find the first one. An event that @counts, being
+ * one of a child that is idle or about to be, is not before @first, and near it.
  *
  * All events are looked at only when the first one may have been @slot's. What is
  * not looked at is one of a child that has become active: it is still in @first
@@ -375,23 +412,22 @@ static bool tmigr_update_first(struct tmigr_group *group, unsigned int active, u
  *
  * Returns whether @first may have changed.
  */
-static bool tmigr_enter(struct tmigr_group *group, unsigned int slot, u64 exp,
-			unsigned int active)
+static bool tmigr_enter(struct tmigr_group *group, unsigned int slot, u64 exp, bool counts)
 {
-	u32 old = group->exp[slot];
+	u32 old = group->exp[slot], new = tmigr_pack_exp(exp);
 	u64 first = group->first;
 
-	group->exp[slot] = tmigr_pack_exp(exp);
+	WRITE_ONCE(group->exp[slot], new);
 
-	if (exp < first && !(active & BIT(slot))) {
+	if (counts && exp < first) {
 		/* As the slot has it, see TMIGR_NO_EXP */
 		WRITE_ONCE(group->first, tmigr_slot_exp(group, slot, exp));
 		return true;
 	}
-	if (old == TMIGR_NO_EXP || old != tmigr_pack_exp(first))
+	if (old == TMIGR_NO_EXP || old != tmigr_pack_exp(first) || (counts && old == new))
 		return false;
 
-	return tmigr_update_first(group, active, first);
+	return tmigr_update_first(group, counts ? slot : TMIGR_NONE, first);
 }
 
 /* --- The armed CPU --------------------------------------------------------- */
@@ -490,7 +526,7 @@ static void tmigr_drop_duty(struct tmigr_cpu *tmc)
  * Mark child @slot active. Returns whether the group was without an active
  * child, which its parent has to be told.
  */
-static bool tmigr_set_active(struct tmigr_group *group, unsigned int slot)
+static __always_inline bool tmigr_set_active(struct tmigr_group *group, unsigned int slot)
 {
 	unsigned long old = atomic_long_read(&group->state);
 	struct tmigr_state state;
@@ -506,23 +542,6 @@ static bool tmigr_set_active(struct tmigr_group *group, unsigned int slot)
 	return first;
 }
 
-/* Take child @slot out, unless it is the last one: that needs the lock */
-static bool tmigr_try_clear_active(struct tmigr_group *group, unsigned int slot)
-{
-	unsigned long old = atomic_long_read(&group->state);
-	struct tmigr_state state;
-
-	do {
-		state = tmigr_unpack(old);
-		tmigr_remove_child(&state, slot);
-		if (!state.active)
-			return false;
-		state.seq++;
-	} while (!atomic_long_try_cmpxchg(&group->state, &old, tmigr_pack(state)));
-
-	return true;
-}
-
 /**
  * struct tmigr_change - What one exchange did to a group's active children
  * @before:	they in the state that was replaced, not in one that was seen earlier
@@ -535,18 +554,20 @@ struct tmigr_change {
 
 static struct tmigr_change tmigr_no_change(const struct tmigr_group *group)
 {
-	unsigned int active = tmigr_active(group);
+	unsigned int active;
+
+	smp_mb();	/* (G) as an exchange would be */
+	active = tmigr_active(group);
 
 	return (struct tmigr_change) { .before = active, .after = active };
 }
 
-static struct tmigr_change tmigr_clear_active(struct tmigr_group *group, unsigned int slot)
+static __always_inline struct tmigr_change
+tmigr_clear_active(struct tmigr_group *group, unsigned int slot)
 {
 	unsigned long old = atomic_long_read(&group->state);
 	struct tmigr_change change;
 	struct tmigr_state state;
-
-	lockdep_assert_held(&group->lock);
 
 	do {
 		state = tmigr_unpack(old);
@@ -566,14 +587,13 @@ static struct tmigr_change tmigr_clear_active(struct tmigr_group *group, unsigne
  * changes @group afterwards, and the sequence number with it: if this read of
  * @child missed a change, the exchange fails.
  */
-static struct tmigr_change tmigr_sync_active(struct tmigr_group *group, struct tmigr_group *child)
+static __always_inline struct tmigr_change
+tmigr_sync_active(struct tmigr_group *group, struct tmigr_group *child)
 {
 	struct tmigr_change change;
 	struct tmigr_state state;
 	unsigned long new;
 	long old;
-
-	lockdep_assert_held(&group->lock);
 
 	do {
 		old = atomic_long_read_acquire(&group->state);	/* (A) */
@@ -609,25 +629,22 @@ static struct tmigr_group *tmigr_walk_up(struct tmigr_cpu *tmc, struct tmigr_gro
 {
 	struct tmigr_change change;
 	struct tmigr_group *parent;
-	unsigned int slot;
 	bool tell;
-	u64 exp;
 
 	for (;;) {
 		raw_spin_lock(&group->lock);
 
+		/* (G) First the event, then the state: who goes idle does the reverse */
 		if (child) {
-			slot = child->slot;
+			tell = tmigr_enter(group, child->slot, tmigr_first(child),	/* (F) */
+					   !tmigr_active(child));
 			change = tmigr_sync_active(group, child);
-			exp = tmigr_first(child);		/* (F) */
 		} else {
-			slot = tmc->slot;
-			change = goes_idle ? tmigr_clear_active(group, slot) :
+			tell = tmigr_enter(group, tmc->slot, tmc->exp,
+					   goes_idle || !tmigr_cpu_active(tmc));
+			change = goes_idle ? tmigr_clear_active(group, tmc->slot) :
 					     tmigr_no_change(group);
-			exp = tmc->exp;
 		}
-
-		tell = tmigr_enter(group, slot, exp, change.after);
 		parent = group->parent;				/* (D) */
 
 		if (!change.after) {
@@ -648,6 +665,60 @@ static struct tmigr_group *tmigr_walk_up(struct tmigr_cpu *tmc, struct tmigr_gro
 		child = group;
 		group = parent;
 	}
+}
+
+/*
+ * @tmc goes idle and tells as many groups of it as know the expiries below them
+ * already, which they do when nothing has changed since the last time, or when
+ * there are no timers. That takes no lock.
+ *
+ * (G) While no child's event may have been missing from @first, from before the
+ * exchange to after it, this is as good as entering the event under the lock.
+ *
+ * Returns as tmigr_walk_up(), which goes on where something has to be entered.
+ */
+static struct tmigr_group *tmigr_go_idle(struct tmigr_cpu *tmc)
+{
+	struct tmigr_group *group = tmc->leaf, *child = NULL, *parent;
+	unsigned int slot = tmc->slot;
+	struct tmigr_change change;
+	u64 exp = tmc->exp;
+	u16 raises;
+
+	for (;;) {
+		raises = smp_load_acquire(&group->raises);	/* (G) */
+		if (raises % 2 || tmigr_first(group) > exp ||
+		    READ_ONCE(group->exp[slot]) != tmigr_pack_exp(exp))
+			break;
+
+		change = child ? tmigr_sync_active(group, child) :
+				 tmigr_clear_active(group, slot);
+		/* Unless @child has become active meanwhile, which has to be told now */
+		if (change.before || !change.after) {
+			if (READ_ONCE(group->raises) != raises)	/* (G) */
+				break;
+			if (change.after)
+				return NULL;
+		}
+
+		/* (C) after the exchange, pairs with tmigr_core_adopt() */
+		parent = smp_load_acquire(&group->parent);
+		if (change.after && !parent)
+			return NULL;
+		/* An idle root needs a keeper if it has an event, whosever that is */
+		if (!parent && tmigr_first(group) != TMIGR_NEVER)
+			break;
+		tmc->idled += !change.after;
+		if (!parent)
+			return NULL;
+
+		child = group;
+		group = parent;
+		slot = child->slot;
+		exp = tmigr_first(child);
+	}
+
+	return tmigr_walk_up(tmc, group, child, true);
 }
 
 /* --- Who wakes for a timer ------------------------------------------------- */
@@ -705,7 +776,7 @@ void tmigr_core_init_cpu(struct tmigr_cpu *tmc, unsigned int cpu)
 }
 
 /* Returns true when no other CPU was active */
-static bool tmigr_activate(struct tmigr_cpu *tmc)
+static __always_inline bool tmigr_activate(struct tmigr_cpu *tmc)
 {
 	struct tmigr_group *group = tmc->leaf, *parent;
 	unsigned int slot = tmc->slot;
@@ -762,26 +833,20 @@ void tmigr_core_activate(struct tmigr_cpu *tmc, bool woke)
  */
 u64 tmigr_core_deactivate(struct tmigr_cpu *tmc, u64 nextexp)
 {
-	u64 exp, wakeup = TMIGR_NEVER;
 	struct tmigr_group *root;
-	bool nothing_new;
+	u64 wakeup = TMIGR_NEVER;
 
 	if (!tmc->available)
 		return nextexp;
 
-	exp = tmigr_entrust(tmc, nextexp);
-	nothing_new = exp == TMIGR_NEVER && tmc->exp == TMIGR_NEVER;
-
 	tmc->idle = true;
-	tmc->exp = exp;
+	tmc->exp = tmigr_entrust(tmc, nextexp);
 	tmc->idled = 0;
 
-	if (!nothing_new || !tmigr_try_clear_active(tmc->leaf, tmc->slot)) {
-		root = tmigr_walk_up(tmc, tmc->leaf, NULL, true);
-		if (root) {
-			wakeup = tmigr_take_duty(root, tmc);
-			raw_spin_unlock(&root->lock);
-		}
+	root = tmigr_go_idle(tmc);
+	if (root) {
+		wakeup = tmigr_take_duty(root, tmc);
+		raw_spin_unlock(&root->lock);
 	}
 
 	return min(tmc->self_exp, wakeup);
@@ -943,7 +1008,7 @@ static unsigned int tmigr_due_slot(struct tmigr_group *group, u64 now)
 			break;
 	}
 	if (slot == TMIGR_FANOUT)
-		tmigr_update_first(group, active, near);
+		tmigr_update_first(group, TMIGR_NONE, near);
 	raw_spin_unlock_irqrestore(&group->lock, flags);
 
 	return slot;

@@ -91,6 +91,8 @@ struct tmigr_cpu;
  * @level:	0 for groups of CPUs; above, a parent's level is higher than
  *		that of each child
  * @nr_children: Slots taken, under the topology's mutex
+ * @raises:	Incremented before and after @first is computed anew, which may make
+ *		it later; written under @lock, read without
  * @exp:	Per child, its first expiry as far as the hierarchy has to see
  *		to it, the low 32 bits; tmigr_slot_exp() reads it. Valid while
  *		the child is inactive; under @lock
@@ -111,7 +113,7 @@ struct tmigr_group {
 	raw_spinlock_t			lock;
 	u8				slot;
 	u8				level;
-	u8				nr_children;
+	u16				raises;
 	u32				exp[TMIGR_FANOUT];
 
 	/* What the root, a pull and growth need besides */
@@ -119,6 +121,7 @@ struct tmigr_group {
 	struct tmigr_cpu		*keeper;
 	u64				keeper_exp;
 	int				node;
+	u8				nr_children;
 	union {
 		struct tmigr_cpu	*cpu[TMIGR_FANOUT];
 		struct tmigr_group	*child[TMIGR_FANOUT];

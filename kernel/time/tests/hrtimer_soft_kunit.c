@@ -205,9 +205,9 @@ static struct hrtimer_cpu_base *new_fake(struct kunit *test)
 	struct hrtimer_cpu_base *live = raw_cpu_ptr(&hrtimer_bases);
 
 	KUNIT_ASSERT_NOT_NULL(test, fake);
-	/* Index and clock ID of the clock bases are constant */
+	/* Index and clock ID of the clock bases are constant; the counters have no lock */
 	scoped_guard(raw_spinlock_irqsave, &live->lock)
-		memcpy(fake, live, sizeof(*fake));
+		data_race(memcpy(fake, live, sizeof(*fake)));
 
 	raw_spin_lock_init(&fake->lock);
 	for (unsigned int i = 0; i < HRTIMER_MAX_CLOCK_BASES; i++) {
@@ -571,6 +571,41 @@ static void hst_budget(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, NR_BUDGET, sum_of_calls(probe, NR_BUDGET));
 }
 
+/* Otherwise it would run for ever, or ksoftirqd */
+static void hst_drained_run_raises_nothing(struct kunit *test)
+{
+	struct hrtimer_cpu_base *fake = new_fake(test);
+	struct hrtimer_soft_budget budget = { .timers = UINT_MAX, .limit = U64_MAX, };
+	struct probe *probe = fake_probe(test, fake, CLOCK_MONOTONIC, PAST);
+	unsigned int tries = 1000;
+	bool raised = false;
+
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		kunit_skip(test, "a run may sleep");
+
+	latch(fake);
+	/* The CPU itself must not have raised it */
+	while (tries--) {
+		local_bh_disable();
+		local_bh_enable();
+		guard(irqsave)();
+		if (local_timers_pending() & BIT(HRTIMER_SOFTIRQ))
+			continue;
+
+		hrtimer_soft_run(fake, &budget);
+		raised = local_timers_pending() & BIT(HRTIMER_SOFTIRQ);
+		break;
+	}
+	KUNIT_EXPECT_EQ(test, 1, probe->calls);
+	KUNIT_EXPECT_FALSE(test, raised);
+}
+
+static enum hrtimer_restart slow_fn(struct hrtimer *timer)
+{
+	mdelay(2);
+	return probe_fn(timer);
+}
+
 static void hst_counters(struct kunit *test)
 {
 	struct hrtimer_cpu_base *fake = new_fake(test);
@@ -592,6 +627,18 @@ static void hst_counters(struct kunit *test)
 			values[HRTIMER_SOFT_BOUNCES]);
 	for (unsigned int i = 0; i < HRTIMER_SOFT_NR_COUNTERS; i++)
 		KUNIT_EXPECT_NOT_NULL(test, hrtimer_soft_counter_names[i]);
+
+	/* The longest and not the last */
+	fake_start(fake, new_probe_fn(test, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_SOFT, slow_fn),
+		   PAST);
+	latch(fake);
+	drain(fake);
+	fake_probe(test, fake, CLOCK_MONOTONIC, PAST);
+	latch(fake);
+	drain(fake);
+	hrtimer_soft_read_counters(fake, values);
+	KUNIT_EXPECT_GE(test, values[HRTIMER_SOFT_LONGEST_NS], NSEC_PER_MSEC);
+	KUNIT_EXPECT_EQ(test, 6, values[HRTIMER_SOFT_MOST_TIMERS]);
 }
 
 static void hst_cancel_between_runs(struct kunit *test)
@@ -1341,6 +1388,47 @@ static void hst_cancel_waits(struct kunit *test)
 }
 
 /*
+ * The callback is over, the run is not: another one expired together with it. On
+ * PREEMPT_RT runs have no limit, so waiting for their end could take for ever.
+ */
+static void hst_cancel_does_not_wait_for_others(struct kunit *test)
+{
+	struct canceller *canceller = kunit_kzalloc(test, sizeof(*canceller), GFP_KERNEL);
+	unsigned int cpu = take_other_cpu(test);
+	struct task_struct *thread;
+	struct probe *probe[2];
+	ktime_t expires;
+
+	KUNIT_ASSERT_NOT_NULL(test, canceller);
+	for (unsigned int i = 0; i < 2; i++)
+		probe[i] = new_probe_fn(test, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_PINNED_SOFT,
+					blocking_fn);
+	canceller->probe = probe[0];
+	init_completion(&canceller->begun);
+	init_completion(&canceller->done);
+	thread = kthread_create(cancel_thread, canceller, "hst_cancel");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(thread));
+	kthread_bind(thread, cpumask_first(cpu_online_mask));
+
+	expires = ktime_add_ms(ktime_get(), 50);
+	for (unsigned int i = 0; i < 2; i++)
+		start_on(test, cpu, probe[i], expires, HRTIMER_MODE_ABS_PINNED_SOFT);
+	KUNIT_EXPECT_TRUE(test, wait_until(&probe[0]->entered));
+
+	wake_up_process(thread);
+	wait_for_completion(&canceller->begun);
+	usleep_range(1000, 2000);
+	WRITE_ONCE(probe[0]->release, true);
+	KUNIT_EXPECT_TRUE(test, wait_until(&probe[1]->entered));
+	KUNIT_EXPECT_TRUE(test, wait_for_completion_timeout(&canceller->done, PATIENCE));
+	KUNIT_EXPECT_FALSE(test, READ_ONCE(probe[1]->ended));
+	KUNIT_EXPECT_TRUE(test, canceller->ended);
+
+	WRITE_ONCE(probe[1]->release, true);
+	hrtimer_cancel(&probe[1]->timer);
+}
+
+/*
  * It stays on the CPU of its callback. Who arms the device for it cannot be told
  * here, for the next interrupt would find it anyway, but with a fake: see
  * hst_run_ends_with_next_event().
@@ -1705,6 +1793,7 @@ static struct kunit_case hst_cases[] = {
 	KUNIT_CASE(hst_run_respects_deferred_rearm),
 	KUNIT_CASE(hst_pass_has_one_time),
 	KUNIT_CASE(hst_budget),
+	KUNIT_CASE(hst_drained_run_raises_nothing),
 	KUNIT_CASE(hst_counters),
 	KUNIT_CASE(hst_cancel_between_runs),
 	KUNIT_CASE(hst_budget_starves_no_clock),
@@ -1739,6 +1828,7 @@ static struct kunit_case hst_cases[] = {
 	KUNIT_CASE(hst_periodic),
 	KUNIT_CASE(hst_no_rounding),
 	KUNIT_CASE(hst_cancel_waits),
+	KUNIT_CASE(hst_cancel_does_not_wait_for_others),
 	KUNIT_CASE(hst_remote_restart_while_running),
 	KUNIT_CASE_PARAM(hst_callback_starts_itself, hst_verdict_gen_params),
 	KUNIT_CASE(hst_running_survives_interrupt),

@@ -342,6 +342,24 @@ static void tmigr_test_idle_without_old_event(struct kunit *test)
 	machine_check(test);
 }
 
+/*
+ * The timer of the last sleep is in the slot still, and need not be entered. But
+ * the leaf's first event has become that of another CPU meanwhile.
+ */
+static void tmigr_test_idle_with_old_event(struct kunit *test)
+{
+	machine_boot(test, &two_leaves);
+
+	vcpu_idle_until(3, in_ticks(10));
+	vcpu_idle_until(4, in_ticks(5));
+	vcpu_wake(3);
+	vcpu_new_timer(4, in_ticks(20));
+	KUNIT_EXPECT_EQ(test, in_ticks(20), tmc(3)->leaf->first);
+	KUNIT_EXPECT_EQ(test, NEVER, vcpu_idle_until(3, in_ticks(10)));
+	KUNIT_EXPECT_EQ(test, in_ticks(10), tmc(3)->leaf->first);
+	machine_check(test);
+}
+
 static void tmigr_test_unavailable_is_alone(struct kunit *test)
 {
 	machine_boot(test, &two_leaves);
@@ -1323,6 +1341,8 @@ static void tmigr_test_expiry_far(struct kunit *test)
 	vcpu_tick(0);
 	KUNIT_EXPECT_EQ(test, 1, vcpu(4)->nr_expired);
 	KUNIT_EXPECT_EQ(test, far, tmc(3)->leaf->first);
+	/* Who looks from outside may be too late */
+	KUNIT_EXPECT_EQ(test, far, tmigr_slot_exp(tmc(3)->leaf, tmc(3)->slot, far + 5));
 	machine->now = far;
 	vcpu_tick(0);
 	KUNIT_EXPECT_EQ(test, 1, vcpu(3)->nr_expired);
@@ -1663,6 +1683,7 @@ static struct kunit_case timer_migration_cases[] = {
 	KUNIT_CASE(tmigr_test_nobody_armed_for_nothing),
 	KUNIT_CASE(tmigr_test_pinned_comes_first),
 	KUNIT_CASE(tmigr_test_idle_without_old_event),
+	KUNIT_CASE(tmigr_test_idle_with_old_event),
 	KUNIT_CASE(tmigr_test_unavailable_is_alone),
 	KUNIT_CASE(tmigr_test_keeper_covers),
 	KUNIT_CASE(tmigr_test_earlier_keeper_takes_over),

@@ -15,27 +15,27 @@ MUTANTS = [
     {
         "name": "h01-change-seen-from-earlier",
         "what": "what a walk has changed is judged by a state that was read before",
-        "edits": [("		raw_spin_lock(&group->lock);\n\n		if (child) {\n",
+        "edits": [("		raw_spin_lock(&group->lock);\n\n		/* (G) First",
                    "		raw_spin_lock(&group->lock);\n\n		struct tmigr_state early = tmigr_group_state(group);\n\n"
-                   "		if (child) {\n"),
+                   "		/* (G) First"),
                   ("			tell |= goes_idle || change.before;\n",
                    "			tell |= early.active != 0;\n")],
     },
     {
         "name": "h02-state-read-before-lock",
-        "what": "a new timer looks at the group's state before it has the lock",
-        "edits": [("		raw_spin_lock(&group->lock);\n\n		if (child) {\n",
+        "what": "(G) a new timer looks at the group's state before it is entered",
+        "edits": [("		raw_spin_lock(&group->lock);\n\n		/* (G) First",
                    "		struct tmigr_change early = tmigr_no_change(group);\n\n"
-                   "		raw_spin_lock(&group->lock);\n\n		if (child) {\n"),
+                   "		raw_spin_lock(&group->lock);\n\n		/* (G) First"),
                   ("					     tmigr_no_change(group);\n",
                    "					     early;\n")],
     },
     {
         "name": "h03-siblings-emptied",
         "what": "a pull empties the slot it goes down through, with it the siblings' events",
-        "edits": [("	if (slot == TMIGR_FANOUT)\n		tmigr_update_first(group, active, near);\n",
+        "edits": [("	if (slot == TMIGR_FANOUT)\n		tmigr_update_first(group, TMIGR_NONE, near);\n",
                    "	if (slot < TMIGR_FANOUT && group->level)\n		group->exp[slot] = TMIGR_NO_EXP;\n"
-                   "	tmigr_update_first(group, active, near);\n")],
+                   "	tmigr_update_first(group, TMIGR_NONE, near);\n")],
     },
     {
         "name": "h06-quick-check-of-root-only",
@@ -46,8 +46,8 @@ MUTANTS = [
     {
         "name": "h07-no-event-no-update",
         "what": "a CPU that goes idle without a timer leaves its old one in the slot",
-        "edits": [("	nothing_new = exp == TMIGR_NEVER && tmc->exp == TMIGR_NEVER;",
-                   "	nothing_new = exp == TMIGR_NEVER;")],
+        "edits": [("		    READ_ONCE(group->exp[slot]) != tmigr_pack_exp(exp))",
+                   "		    (exp != TMIGR_NEVER && READ_ONCE(group->exp[slot]) != tmigr_pack_exp(exp)))")],
     },
     {
         "name": "h08-duty-kept-after-expiry",
@@ -80,9 +80,9 @@ MUTANTS = [
     },
     {
         "name": "h16-validity-of-another-instant",
-        "what": "which events are valid is taken from before the walk's own change",
-        "edits": [("tmigr_enter(group, slot, exp, change.after)",
-                   "tmigr_enter(group, slot, exp, change.before)")],
+        "what": "whether an event is valid is taken from before the walk's own change",
+        "edits": [("					   goes_idle || !tmigr_cpu_active(tmc));",
+                   "					   !tmigr_cpu_active(tmc));")],
     },
     {
         "name": "h19-old-root-not-active-in-new",
@@ -111,10 +111,46 @@ MUTANTS = [
                    "		state->migrator = TMIGR_NONE;")],
     },
     {
-        "name": "my-last-one-without-lock",
-        "what": "the last active child of a group leaves without the lock",
-        "edits": [("		if (!state.active)\n			return false;\n		state.seq++;",
-                   "		state.seq++;")],
+        "name": "my-raises-not-looked-at",
+        "what": "(G) who goes idle does not care whether its event was missing meanwhile",
+        "edits": [("			if (READ_ONCE(group->raises) != raises)	/* (G) */\n				break;\n", "")],
+    },
+    {
+        "name": "my-raise-under-way-not-seen",
+        "what": "(G) who goes idle begins while the first event is being computed",
+        "edits": [("		if (raises % 2 || tmigr_first(group) > exp ||", "		if (tmigr_first(group) > exp ||")],
+    },
+    {
+        "name": "my-raise-announced-late",
+        "what": "(G) that the first event is computed anew is said after the state was read",
+        "edits": [("	WRITE_ONCE(group->raises, group->raises + 1);\n	smp_mb();	/* (G) pairs with the exchange in tmigr_go_idle() */\n\n"
+                   "	skipped = tmigr_active(group);\n",
+                   "	skipped = tmigr_active(group);\n	WRITE_ONCE(group->raises, group->raises + 1);\n")],
+    },
+    {
+        "name": "my-event-after-state",
+        "what": "(G) who goes idle looks at the root's events before it has cleared its bit",
+        "edits": [("		change = child ? tmigr_sync_active(group, child) :\n",
+                   "		u64 early = tmigr_first(group);\n\n		change = child ? tmigr_sync_active(group, child) :\n"),
+                  ("		if (!parent && tmigr_first(group) != TMIGR_NEVER)\n			break;\n",
+                   "		if (!parent && early != TMIGR_NEVER)\n			break;\n")],
+    },
+    {
+        "name": "my-first-not-compared",
+        "what": "who goes idle does not look whether its event is among those of the group",
+        "edits": [("		if (raises % 2 || tmigr_first(group) > exp ||", "		if (raises % 2 ||")],
+    },
+    {
+        "name": "my-activity-not-told",
+        "what": "who goes idle and finds its group active again does not tell those above",
+        "edits": [("		if (change.after && !parent)\n			return NULL;\n",
+                   "		if (change.after)\n			return NULL;\n")],
+    },
+    {
+        "name": "my-activity-forgotten",
+        "what": "the same, when it has to go on with the lock",
+        "edits": [("		if (change.before || !change.after) {\n			if (READ_ONCE(group->raises) != raises)	/* (G) */\n				break;\n",
+                   "		if (READ_ONCE(group->raises) != raises)\n			break;\n		if (change.before || !change.after) {\n")],
     },
     {
         "name": "my-first-not-updated",
@@ -125,29 +161,28 @@ MUTANTS = [
     {
         "name": "my-first-of-others-lost",
         "what": "an event that is entered is the first one, even if another comes before it",
-        "edits": [("	if (exp < first && !(active & BIT(slot))) {",
-                   "	if (exp != TMIGR_NEVER && !(active & BIT(slot))) {")],
+        "edits": [("	if (counts && exp < first) {",
+                   "	if (counts && exp != TMIGR_NEVER) {")],
     },
     {
         "name": "my-active-children-counted",
         "what": "expiries of active children count, and are found again and again",
-        "edits": [("		if (!(active & BIT(slot)))\n			first = min",
-                   "		if (active || !active)\n			first = min")],
+        "edits": [("		if (!(skipped & BIT(i)))\n			first = min",
+                   "		if (skipped || !skipped)\n			first = min")],
     },
     {
         "name": "my-wrong-slot",
         "what": "a group's expiry is entered in the neighbouring slot of its parent",
-        "edits": [("	group->exp[slot] = tmigr_pack_exp(exp);\n\n	if",
-                   "	group->exp[group->level ? slot ^ 1 : slot] = tmigr_pack_exp(exp);\n\n	if")],
+        "edits": [("	WRITE_ONCE(group->exp[slot], new);",
+                   "	WRITE_ONCE(group->exp[group->level ? slot ^ 1 : slot], new);")],
     },
     {
         "name": "my-value-carried-along",
         "what": "(F) a child's first expiry is read before its parent is locked",
-        "edits": [("		raw_spin_lock(&group->lock);\n\n		if (child) {\n",
+        "edits": [("		raw_spin_lock(&group->lock);\n\n		/* (G) First",
                    "		u64 early = child ? tmigr_first(child) : 0;\n\n"
-                   "		raw_spin_lock(&group->lock);\n\n		if (child) {\n"),
-                  ("			exp = tmigr_first(child);		/* (F) */\n",
-                   "			exp = early;\n")],
+                   "		raw_spin_lock(&group->lock);\n\n		/* (G) First"),
+                  ("tmigr_first(child),	/* (F) */", "early,")],
     },
     {
         "name": "my-walk-ends-at-idle-group",
@@ -246,9 +281,9 @@ MUTANTS = [
     {
         "name": "my-parent-not-asked-under-lock",
         "what": "(D) a walk reads the parent before it has the lock",
-        "edits": [("		raw_spin_lock(&group->lock);\n\n		if (child) {\n",
+        "edits": [("		raw_spin_lock(&group->lock);\n\n		/* (G) First",
                    "		parent = READ_ONCE(group->parent);\n"
-                   "		raw_spin_lock(&group->lock);\n\n		if (child) {\n"),
+                   "		raw_spin_lock(&group->lock);\n\n		/* (G) First"),
                   ("		parent = group->parent;				/* (D) */\n", "")],
     },
     {

@@ -21,7 +21,7 @@ try() {
 	$edit make "$1" "$core" "$dir/core" || { verdict='does not apply'; return; }
 	make -s O="$dir" CORE="$dir/core" CFLAGS=-O1 mc >"$dir/log" 2>&1 ||
 		{ verdict='does not build'; return; }
-	timeout 120 "$dir/mc" --all --fail-fast >"$dir/log" 2>&1 || rc=$?
+	timeout 900 "$dir/mc" --all --fail-fast >"$dir/log" 2>&1 || rc=$?
 	case $rc in
 	0) ;;
 	1) verdict=killed by=$(first_violation "$dir/log") ;;
