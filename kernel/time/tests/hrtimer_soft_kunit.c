@@ -600,7 +600,7 @@ static void hst_drained_run_raises_nothing(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, raised);
 }
 
-static enum hrtimer_restart slow_fn(struct hrtimer *timer)
+static enum hrtimer_restart two_ms_fn(struct hrtimer *timer)
 {
 	mdelay(2);
 	return probe_fn(timer);
@@ -629,7 +629,7 @@ static void hst_counters(struct kunit *test)
 		KUNIT_EXPECT_NOT_NULL(test, hrtimer_soft_counter_names[i]);
 
 	/* The longest and not the last */
-	fake_start(fake, new_probe_fn(test, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_SOFT, slow_fn),
+	fake_start(fake, new_probe_fn(test, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_SOFT, two_ms_fn),
 		   PAST);
 	latch(fake);
 	drain(fake);

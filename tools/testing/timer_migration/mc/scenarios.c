@@ -61,6 +61,35 @@ const struct mc_scenario mc_scenarios[] = {
 		},
 	},
 	{
+		.name	= "h01_woken_beside_late_walk",
+		.about	= "a CPU wakes twice beside one that has yet to tell that it went idle",
+		.cpus	= 4,
+		.arm	= TMIGR_ARM_OTHERS,
+		.node	= { 0, 0, 1, 2 },
+		.setup	= {
+			ON(1, IDLE), ON(2, IDLE), ON(3, IDLE),
+		},
+		.script	= {
+			[0] = { { IDLE } },
+			[1] = { { WAKE }, { IDLE }, { WAKE } },
+		},
+	},
+	{
+		.name	= "h01_pulled_beside_late_walk",
+		.about	= "the same, while another one's timer is pulled",
+		.cpus	= 4,
+		.arm	= TMIGR_ARM_OTHERS,
+		.node	= { 0, 0, 1, 2 },
+		.setup	= {
+			ON(1, IDLE), ON(2, ADD(3)), ON(2, IDLE), ON(3, ADVANCE_TO(3)),
+		},
+		.script	= {
+			[0] = { { IDLE } },
+			[1] = { { WAKE }, { IDLE }, { WAKE } },
+			[3] = { { TICK } },
+		},
+	},
+	{
 		.name	= "h01_correction_and_wake",
 		.about	= "a migrator corrects a group while the CPU below wakes and goes idle",
 		.cpus	= 3,
