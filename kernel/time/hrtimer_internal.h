@@ -68,6 +68,9 @@ void hrtimer_run_bounced(struct hrtimer *timer, ktime_t now, unsigned long flags
 void hrtimer_reprogram(struct hrtimer *timer);
 void hrtimer_force_reprogram(struct hrtimer_cpu_base *cpu_base, bool skip_equal);
 ktime_t hrtimer_update_base(struct hrtimer_cpu_base *cpu_base);
+#if IS_ENABLED(CONFIG_KUNIT)
+bool update_needs_ipi(struct hrtimer_cpu_base *cpu_base, unsigned int active);
+#endif
 void hrtimer_migrate_timer(struct hrtimer *timer, struct hrtimer_cpu_base *new);
 void hrtimer_migrate_all(struct hrtimer_cpu_base *old, struct hrtimer_cpu_base *new);
 

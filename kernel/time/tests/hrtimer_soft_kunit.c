@@ -1768,6 +1768,25 @@ static void hst_settime(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1, hrtimer_cancel(&mono->timer));
 }
 
+/*
+ * A CPU in low resolution mode on which a timer has expired before: what it seems
+ * to be armed for has passed.
+ */
+static void hst_low_resolution_needs_ipi(struct kunit *test)
+{
+	struct hrtimer_cpu_base *fake = new_fake(test);
+	unsigned int realtime = BIT(hrtimer_soft_base_index(HRTIMER_BASE_REALTIME));
+
+	fake->expires_next = PAST;
+	fake->clock_was_set_seq--;
+	KUNIT_EXPECT_FALSE(test, update_needs_ipi(fake, realtime));
+
+	fake_probe(test, fake, CLOCK_REALTIME, FAR);
+	KUNIT_EXPECT_FALSE(test, update_needs_ipi(fake, realtime));
+	fake->clock_was_set_seq--;
+	KUNIT_EXPECT_TRUE(test, update_needs_ipi(fake, realtime));
+}
+
 /* The size of a timer is what everybody pays who embeds one */
 static void hst_timer_has_not_grown(struct kunit *test)
 {
@@ -1818,6 +1837,7 @@ static struct kunit_case hst_cases[] = {
 	KUNIT_CASE(hst_bounced_between_runs),
 	KUNIT_CASE(hst_hard_is_not_bounced),
 #endif
+	KUNIT_CASE(hst_low_resolution_needs_ipi),
 #ifdef CONFIG_HOTPLUG_CPU
 	KUNIT_CASE(hst_migrate),
 	KUNIT_CASE_SLOW(hst_cpu_offline),
