@@ -1389,7 +1389,8 @@ static void hst_cancel_waits(struct kunit *test)
 
 /*
  * The callback is over, the run is not: another one expired together with it. On
- * PREEMPT_RT runs have no limit, so waiting for their end could take for ever.
+ * PREEMPT_RT runs have no limit, so waiting for their end could take for ever, and
+ * who has a higher priority than the timers must not.
  */
 static void hst_cancel_does_not_wait_for_others(struct kunit *test)
 {
@@ -1409,6 +1410,9 @@ static void hst_cancel_does_not_wait_for_others(struct kunit *test)
 	thread = kthread_create(cancel_thread, canceller, "hst_cancel");
 	KUNIT_ASSERT_FALSE(test, IS_ERR(thread));
 	kthread_bind(thread, cpumask_first(cpu_online_mask));
+	/* What the softirq's thread lets go, only somebody of higher priority can take */
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		sched_set_fifo(thread);
 
 	expires = ktime_add_ms(ktime_get(), 50);
 	for (unsigned int i = 0; i < 2; i++)
