@@ -1772,6 +1772,12 @@ static void hst_settime(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1, hrtimer_cancel(&mono->timer));
 }
 
+static bool fake_needs_ipi(struct hrtimer_cpu_base *fake, unsigned int bases)
+{
+	guard(raw_spinlock_irqsave)(&fake->lock);
+	return update_needs_ipi(fake, bases);
+}
+
 /*
  * A CPU in low resolution mode on which a timer has expired before: what it seems
  * to be armed for has passed.
@@ -1783,12 +1789,12 @@ static void hst_low_resolution_needs_ipi(struct kunit *test)
 
 	fake->expires_next = PAST;
 	fake->clock_was_set_seq--;
-	KUNIT_EXPECT_FALSE(test, update_needs_ipi(fake, realtime));
+	KUNIT_EXPECT_FALSE(test, fake_needs_ipi(fake, realtime));
 
 	fake_probe(test, fake, CLOCK_REALTIME, FAR);
-	KUNIT_EXPECT_FALSE(test, update_needs_ipi(fake, realtime));
+	KUNIT_EXPECT_FALSE(test, fake_needs_ipi(fake, realtime));
 	fake->clock_was_set_seq--;
-	KUNIT_EXPECT_TRUE(test, update_needs_ipi(fake, realtime));
+	KUNIT_EXPECT_TRUE(test, fake_needs_ipi(fake, realtime));
 }
 
 /* The size of a timer is what everybody pays who embeds one */
