@@ -144,20 +144,24 @@
  * Most CPUs that go idle have the same first timer as the last time, or none, and
  * it is still in the slots on the way up: setting a bit makes an expiry void, it
  * does not remove it. What is there need not be entered, so tmigr_go_idle()
- * only clears bits. One thing can be wrong, @first:
+ * only clears bits. But somebody may be about to change what is there:
  *
- *	CPU 0 (pulls)				CPU 1 (goes idle)
+ *	CPU 0 (pulls, or has a new timer)	CPU 1 (goes idle)
  *
- * 1.	computes @first, without CPU 1's,
- *	which is active
- * 2.						@first is not later than its own
+ * 1.	computes @first, without CPU 1's
+ *	event, since CPU 1 is active; or
+ *	reads what the child has that CPU 1
+ *	is below, to enter it
+ * 2.						has another event, of the same time as
+ *						the one that is in the slot still;
+ *						@first is not later than that
  * 3.						clears its bit
- * 4.	writes @first
+ * 4.	writes what it has computed or read
  *
- * So who computes @first anew, under the lock, increments @raises before it reads
- * the state, and afterwards. CPU 1 reads @raises before 2. and after 3.: if it is
- * even and has not changed, whoever computes @first sees its bit cleared. It is not
- * enough that @first is right again after 3.: somebody else who went idle meanwhile
+ * So who changes something increments @changes before it reads, and after it has
+ * written. CPU 1 reads @changes before 2. and after 3.: if it is even and has not
+ * changed, whoever changes something sees what CPU 1 has done. It is not enough
+ * that what is shown is right again after 3.: somebody else who went idle meanwhile
  * has made up his mind with the wrong one. CPU 1 takes the lock, enters its event,
  * and is responsible for what follows from that.
  *
@@ -232,13 +236,14 @@
  *	with the acquire, or the lock, of whoever reads it.
  * (F)	@first is written under the group's lock and read under the parent's by
  *	tmigr_walk_up(), each time after the last change; the parent's lock
- *	orders the readers.
- * (G)	tmigr_go_idle(): an exchange of the state, then reads @raises and @first;
- *	pairs with tmigr_update_first(), which writes @raises, full barrier, reads
- *	the state, and with tmigr_walk_up(), which enters an event, then reads the
- *	state with an exchange or after a full barrier. @raises is read, acquire,
- *	before the exchange, and incremented the second time, release, after
- *	@first is written.
+ *	orders the readers. tmigr_go_idle() reads it without, for (G).
+ * (G)	tmigr_go_idle(): reads the child's @first; @changes, acquire; @first and
+ *	@exp; an exchange of the state; @changes again, and @first. It pairs with
+ *	tmigr_begin_change(), which writes @changes, full barrier, and then what is
+ *	between it and tmigr_end_change() reads the state, or the child's @first;
+ *	that writes @changes, release, after @first and @exp. And it pairs with
+ *	tmigr_walk_up(), which enters an event and then reads the state with an
+ *	exchange or after a full barrier.
  */
 
 #include <linux/bitops.h>
@@ -293,9 +298,8 @@ static void tmigr_remove_child(struct tmigr_state *state, unsigned int slot)
  * tmigr_group_state() - State of a group
  * @group:	the group
  *
- * Context: Any. Without @group's lock the answer may be old when it arrives;
- * with it, a group without an active child may become active, but not the
- * other way round.
+ * Context: Any. The answer may be old when it arrives, also with @group's lock:
+ * children become active and idle without it.
  *
  * Return: the state, of one instant.
  */
@@ -372,23 +376,32 @@ static u64 tmigr_first(struct tmigr_group *group)
 }
 
 /*
+ * (G) Whatever is read and written between these two may be about to make what a
+ * child, that goes idle now, takes for granted wrong. It does not, while it sees
+ * that @changes is odd, or another one than before.
+ */
+static void tmigr_begin_change(struct tmigr_group *group)
+{
+	lockdep_assert_held(&group->lock);
+
+	WRITE_ONCE(group->changes, group->changes + 1);
+	smp_mb();	/* (G) pairs with the exchange in tmigr_go_idle() */
+}
+
+static void tmigr_end_change(struct tmigr_group *group)
+{
+	smp_store_release(&group->changes, group->changes + 1);	/* (G) */
+}
+
+/*
  * Of all children but the active ones, which see to their timers themselves, and
  * of @slot in any case; TMIGR_NONE for none.
- *
- * (G) An active one may go idle meanwhile, and take it for granted that @first
- * has its expiry: unless @raises tells that it may not have had it all the time.
  */
 static bool tmigr_update_first(struct tmigr_group *group, unsigned int slot, u64 near)
 {
 	u64 before = group->first, first = TMIGR_NEVER;
-	unsigned int i, skipped;
+	unsigned int i, skipped = tmigr_active(group);
 
-	lockdep_assert_held(&group->lock);
-
-	WRITE_ONCE(group->raises, group->raises + 1);
-	smp_mb();	/* (G) pairs with the exchange in tmigr_go_idle() */
-
-	skipped = tmigr_active(group);
 	if (slot != TMIGR_NONE)
 		skipped &= ~BIT(slot);
 	for (i = 0; i < TMIGR_FANOUT; i++) {
@@ -396,8 +409,6 @@ static bool tmigr_update_first(struct tmigr_group *group, unsigned int slot, u64
 			first = min(first, tmigr_slot_exp(group, i, near));
 	}
 	WRITE_ONCE(group->first, first);
-
-	smp_store_release(&group->raises, group->raises + 1);	/* (G) */
 
 	return first != before;
 }
@@ -629,22 +640,33 @@ static struct tmigr_group *tmigr_walk_up(struct tmigr_cpu *tmc, struct tmigr_gro
 {
 	struct tmigr_change change;
 	struct tmigr_group *parent;
-	bool tell;
+	bool counts, tell;
+	unsigned int slot;
+	u64 exp;
 
 	for (;;) {
 		raw_spin_lock(&group->lock);
 
 		/* (G) First the event, then the state: who goes idle does the reverse */
+		tmigr_begin_change(group);
 		if (child) {
-			tell = tmigr_enter(group, child->slot, tmigr_first(child),	/* (F) */
-					   !tmigr_active(child));
-			change = tmigr_sync_active(group, child);
+			slot = child->slot;
+			exp = tmigr_first(child);			/* (F) */
+			counts = !tmigr_active(child);
 		} else {
-			tell = tmigr_enter(group, tmc->slot, tmc->exp,
-					   goes_idle || !tmigr_cpu_active(tmc));
-			change = goes_idle ? tmigr_clear_active(group, tmc->slot) :
-					     tmigr_no_change(group);
+			slot = tmc->slot;
+			exp = tmc->exp;
+			counts = goes_idle || !tmigr_cpu_active(tmc);
 		}
+		tell = tmigr_enter(group, slot, exp, counts);
+		tmigr_end_change(group);
+
+		if (child)
+			change = tmigr_sync_active(group, child);
+		else if (goes_idle)
+			change = tmigr_clear_active(group, slot);
+		else
+			change = tmigr_no_change(group);
 		parent = group->parent;				/* (D) */
 
 		if (!change.after) {
@@ -670,10 +692,10 @@ static struct tmigr_group *tmigr_walk_up(struct tmigr_cpu *tmc, struct tmigr_gro
 /*
  * @tmc goes idle and tells as many groups of it as know the expiries below them
  * already, which they do when nothing has changed since the last time, or when
- * there are no timers. That takes no lock.
+ * there are no timers. That takes no lock, but on 32 bit to read @first.
  *
- * (G) While no child's event may have been missing from @first, from before the
- * exchange to after it, this is as good as entering the event under the lock.
+ * (G) If nobody has changed what a group shows from before the exchange to after
+ * it, this is as good as entering the event under the lock.
  *
  * Returns as tmigr_walk_up(), which goes on where something has to be entered.
  */
@@ -683,11 +705,11 @@ static struct tmigr_group *tmigr_go_idle(struct tmigr_cpu *tmc)
 	unsigned int slot = tmc->slot;
 	struct tmigr_change change;
 	u64 exp = tmc->exp;
-	u16 raises;
+	u16 changes;
 
 	for (;;) {
-		raises = smp_load_acquire(&group->raises);	/* (G) */
-		if (raises % 2 || tmigr_first(group) > exp ||
+		changes = smp_load_acquire(&group->changes);	/* (G) */
+		if (changes % 2 || tmigr_first(group) > exp ||
 		    READ_ONCE(group->exp[slot]) != tmigr_pack_exp(exp))
 			break;
 
@@ -695,7 +717,7 @@ static struct tmigr_group *tmigr_go_idle(struct tmigr_cpu *tmc)
 				 tmigr_clear_active(group, slot);
 		/* Unless @child has become active meanwhile, which has to be told now */
 		if (change.before || !change.after) {
-			if (READ_ONCE(group->raises) != raises)	/* (G) */
+			if (READ_ONCE(group->changes) != changes)	/* (G) */
 				break;
 			if (change.after)
 				return NULL;
@@ -1007,8 +1029,11 @@ static unsigned int tmigr_due_slot(struct tmigr_group *group, u64 now)
 		if (!(active & BIT(slot)) && tmigr_slot_exp(group, slot, near) <= now)
 			break;
 	}
-	if (slot == TMIGR_FANOUT)
+	if (slot == TMIGR_FANOUT) {
+		tmigr_begin_change(group);
 		tmigr_update_first(group, TMIGR_NONE, near);
+		tmigr_end_change(group);
+	}
 	raw_spin_unlock_irqrestore(&group->lock, flags);
 
 	return slot;
@@ -1085,7 +1110,9 @@ static void tmigr_pull_group(struct tmigr_group *group, u64 now)
 }
 
 /*
- * An idle CPU has pulled as far as the root: does it have to wake again? Not if it
+ * An idle CPU has pulled as far as the root: does it have to wake again? Not if
+ * another one is active: if that goes idle and there is an event, it will come here
+ * for the lock and see to it, since this CPU is not armed then. Not if it
  * has left meanwhile, which it cannot from here on: interrupts are disabled. If the
  * root has got a parent, that is returned and has to be pulled first.
  */

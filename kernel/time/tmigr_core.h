@@ -80,8 +80,7 @@ struct tmigr_cpu;
 
 /**
  * struct tmigr_group - A group of CPUs or of groups
- * @state:	The state word; lockless except that the last active child is
- *		taken out under @lock
+ * @state:	The state word; lockless
  * @parent:	NULL in the root. Published once, under @lock
  * @first:	Earliest expiry (ticks) of all inactive children; written under
  *		@lock, read without. May be too early, also that of a child which
@@ -91,11 +90,11 @@ struct tmigr_cpu;
  * @level:	0 for groups of CPUs; above, a parent's level is higher than
  *		that of each child
  * @nr_children: Slots taken, under the topology's mutex
- * @raises:	Incremented before and after @first is computed anew, which may make
- *		it later; written under @lock, read without
+ * @changes:	Odd while @first or an entry of @exp may be about to change; written
+ *		under @lock, read without
  * @exp:	Per child, its first expiry as far as the hierarchy has to see
  *		to it, the low 32 bits; tmigr_slot_exp() reads it. Valid while
- *		the child is inactive; under @lock
+ *		the child is inactive; written under @lock
  * @next:	The group that was made before this one at the same level, under
  *		the topology's mutex as are @node, @cpu and @child
  * @keeper:	Root only: the CPU that is armed for the hierarchy; written under
@@ -113,7 +112,7 @@ struct tmigr_group {
 	raw_spinlock_t			lock;
 	u8				slot;
 	u8				level;
-	u16				raises;
+	u16				changes;
 	u32				exp[TMIGR_FANOUT];
 
 	/* What the root, a pull and growth need besides */

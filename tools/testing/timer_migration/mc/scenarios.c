@@ -4,7 +4,8 @@
  *
  * CPUs [0, cpus) take part and are active; then the setup is done in its order,
  * then each CPU runs its script, in every order in which the scheduler can mix
- * them. Time does not pass but by ADVANCE_TO. All groups have two slots: two CPUs
+ * them. Time does not pass but by ADVANCE_TO. Groups have two slots, but for the
+ * scenarios with "wide", which have a program of their own with four: two CPUs
  * have one level, three or four have two, and three CPUs of three nodes have
  * three: cpu0 and cpu1 share the lower left half, cpu2 is in the right one.
  */
@@ -31,6 +32,55 @@
 #define THREE_LEVELS		.node = { 0, 1, 2, 3 }
 
 const struct mc_scenario mc_scenarios[] = {
+#if TMIGR_FANOUT > 2
+	{
+		.name	= "wide_late_entry",
+		.about	= "a timer is entered late, beside another CPU that goes idle with the old time",
+		.cpus	= 4,
+		.arm	= TMIGR_ARM_OTHERS,
+		.node	= { 0, 0, 0, 1 },
+		.setup	= {
+			ON(0, ADD(5)), ON(0, IDLE), ON(1, IDLE), ON(2, IDLE),
+		},
+		.script	= {
+			[0] = { { DEL }, { ADD(9) } },
+			[1] = { { WAKE }, { ADD(5) }, { IDLE } },
+			[2] = { { WAKE }, { IDLE } },
+		},
+	},
+	{
+		.name	= "wide_late_entry_last",
+		.about	= "the same, and the last CPU goes idle",
+		.cpus	= 4,
+		.arm	= TMIGR_ARM_OTHERS,
+		.node	= { 0, 0, 0, 1 },
+		.setup	= {
+			ON(0, ADD(5)), ON(0, IDLE), ON(1, IDLE), ON(2, IDLE),
+		},
+		.script	= {
+			[0] = { { DEL }, { ADD(9) } },
+			[1] = { { WAKE }, { ADD(5) }, { IDLE } },
+			[2] = { { WAKE }, { IDLE } },
+			[3] = { { IDLE } },
+		},
+	},
+	{
+		.name	= "wide_pull",
+		.about	= "three CPUs in a leaf, one of them due, while the others come and go",
+		.cpus	= 4,
+		.arm	= TMIGR_ARM_OTHERS,
+		.node	= { 0, 0, 0, 1 },
+		.setup	= {
+			ON(0, ADD(3)), ON(0, IDLE), ON(1, ADD(5)), ON(1, IDLE), ON(2, IDLE),
+			ON(3, ADVANCE_TO(3)),
+		},
+		.script	= {
+			[1] = { { WAKE }, { IDLE } },
+			[2] = { { WAKE }, { ADD(5) }, { IDLE } },
+			[3] = { { TICK } },
+		},
+	},
+#else
 	{
 		.name	= "h01_order_at_parent",
 		.about	= "two children of one group go idle and wake: the parent hears it in any order",
@@ -1297,6 +1347,7 @@ const struct mc_scenario mc_scenarios[] = {
 			[2] = { { JOIN }, { ADD(3) }, { IDLE }, { WAKE } },
 		},
 	},
+#endif
 };
 
 const unsigned int mc_nr_scenarios = sizeof(mc_scenarios) / sizeof(mc_scenarios[0]);

@@ -27,15 +27,15 @@ MUTANTS = [
         "edits": [("		raw_spin_lock(&group->lock);\n\n		/* (G) First",
                    "		struct tmigr_change early = tmigr_no_change(group);\n\n"
                    "		raw_spin_lock(&group->lock);\n\n		/* (G) First"),
-                  ("					     tmigr_no_change(group);\n",
-                   "					     early;\n")],
+                  ("			change = tmigr_no_change(group);\n",
+                   "			change = early;\n")],
     },
     {
         "name": "h03-siblings-emptied",
         "what": "a pull empties the slot it goes down through, with it the siblings' events",
-        "edits": [("	if (slot == TMIGR_FANOUT)\n		tmigr_update_first(group, TMIGR_NONE, near);\n",
+        "edits": [("	if (slot == TMIGR_FANOUT) {\n		tmigr_begin_change(group);\n",
                    "	if (slot < TMIGR_FANOUT && group->level)\n		group->exp[slot] = TMIGR_NO_EXP;\n"
-                   "	tmigr_update_first(group, TMIGR_NONE, near);\n")],
+                   "	{\n		tmigr_begin_change(group);\n")],
     },
     {
         "name": "h06-quick-check-of-root-only",
@@ -81,8 +81,8 @@ MUTANTS = [
     {
         "name": "h16-validity-of-another-instant",
         "what": "whether an event is valid is taken from before the walk's own change",
-        "edits": [("					   goes_idle || !tmigr_cpu_active(tmc));",
-                   "					   !tmigr_cpu_active(tmc));")],
+        "edits": [("			counts = goes_idle || !tmigr_cpu_active(tmc);",
+                   "			counts = !tmigr_cpu_active(tmc);")],
     },
     {
         "name": "h19-old-root-not-active-in-new",
@@ -111,21 +111,27 @@ MUTANTS = [
                    "		state->migrator = TMIGR_NONE;")],
     },
     {
-        "name": "my-raises-not-looked-at",
-        "what": "(G) who goes idle does not care whether its event was missing meanwhile",
-        "edits": [("			if (READ_ONCE(group->raises) != raises)	/* (G) */\n				break;\n", "")],
+        "name": "my-changes-not-looked-at",
+        "what": "(G) who goes idle does not care whether something was changed meanwhile",
+        "edits": [("			if (READ_ONCE(group->changes) != changes)	/* (G) */\n				break;\n", "")],
     },
     {
-        "name": "my-raise-under-way-not-seen",
-        "what": "(G) who goes idle begins while the first event is being computed",
-        "edits": [("		if (raises % 2 || tmigr_first(group) > exp ||", "		if (tmigr_first(group) > exp ||")],
+        "name": "my-change-under-way-not-seen",
+        "what": "(G) who goes idle begins while something is being changed",
+        "edits": [("		if (changes % 2 || tmigr_first(group) > exp ||", "		if (tmigr_first(group) > exp ||")],
     },
     {
-        "name": "my-raise-announced-late",
-        "what": "(G) that the first event is computed anew is said after the state was read",
-        "edits": [("	WRITE_ONCE(group->raises, group->raises + 1);\n	smp_mb();	/* (G) pairs with the exchange in tmigr_go_idle() */\n\n"
-                   "	skipped = tmigr_active(group);\n",
-                   "	skipped = tmigr_active(group);\n	WRITE_ONCE(group->raises, group->raises + 1);\n")],
+        "name": "my-change-announced-late",
+        "what": "(G) that something is going to be entered is said after it was read",
+        "edits": [("			exp = tmigr_first(child);			/* (F) */\n			counts = !tmigr_active(child);\n",
+                   "			exp = tmigr_first(child);			/* (F) */\n			counts = !tmigr_active(child);\n			tmigr_begin_change(group);\n"),
+                  ("		tmigr_begin_change(group);\n		if (child) {\n", "		if (!child)\n			tmigr_begin_change(group);\n		if (child) {\n")],
+    },
+    {
+        "name": "my-pull-changes-silently",
+        "what": "(G) who pulls computes the first event anew and does not say so",
+        "edits": [("		tmigr_begin_change(group);\n		tmigr_update_first(group, TMIGR_NONE, near);\n		tmigr_end_change(group);\n",
+                   "		tmigr_update_first(group, TMIGR_NONE, near);\n")],
     },
     {
         "name": "my-event-after-state",
@@ -138,7 +144,7 @@ MUTANTS = [
     {
         "name": "my-first-not-compared",
         "what": "who goes idle does not look whether its event is among those of the group",
-        "edits": [("		if (raises % 2 || tmigr_first(group) > exp ||", "		if (raises % 2 ||")],
+        "edits": [("		if (changes % 2 || tmigr_first(group) > exp ||", "		if (changes % 2 ||")],
     },
     {
         "name": "my-activity-not-told",
@@ -149,8 +155,8 @@ MUTANTS = [
     {
         "name": "my-activity-forgotten",
         "what": "the same, when it has to go on with the lock",
-        "edits": [("		if (change.before || !change.after) {\n			if (READ_ONCE(group->raises) != raises)	/* (G) */\n				break;\n",
-                   "		if (READ_ONCE(group->raises) != raises)\n			break;\n		if (change.before || !change.after) {\n")],
+        "edits": [("		if (change.before || !change.after) {\n			if (READ_ONCE(group->changes) != changes)	/* (G) */\n				break;\n",
+                   "		if (READ_ONCE(group->changes) != changes)\n			break;\n		if (change.before || !change.after) {\n")],
     },
     {
         "name": "my-first-not-updated",
@@ -182,7 +188,7 @@ MUTANTS = [
         "edits": [("		raw_spin_lock(&group->lock);\n\n		/* (G) First",
                    "		u64 early = child ? tmigr_first(child) : 0;\n\n"
                    "		raw_spin_lock(&group->lock);\n\n		/* (G) First"),
-                  ("tmigr_first(child),	/* (F) */", "early,")],
+                  ("			exp = tmigr_first(child);			/* (F) */\n", "			exp = early;\n")],
     },
     {
         "name": "my-walk-ends-at-idle-group",

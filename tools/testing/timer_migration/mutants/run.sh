@@ -15,13 +15,15 @@ first_violation() { sed -n 's/^\([a-z0-9_]*\): VIOLATION: /\1: /p' "$1" | head -
 
 # try NAME: sets verdict and by
 try() {
-	local dir=$out/$1 rc=0
+	local dir=$out/$1 rc=0 program
 	verdict=survived by=
 	mkdir -p "$dir"
 	$edit make "$1" "$core" "$dir/core" || { verdict='does not apply'; return; }
 	make -s O="$dir" CORE="$dir/core" CFLAGS=-O1 mc >"$dir/log" 2>&1 ||
 		{ verdict='does not build'; return; }
-	timeout 900 "$dir/mc" --all --fail-fast >"$dir/log" 2>&1 || rc=$?
+	for program in mc-wide mc; do
+		timeout 900 "$dir/$program" --all --fail-fast >"$dir/log" 2>&1 || { rc=$?; break; }
+	done
 	case $rc in
 	0) ;;
 	1) verdict=killed by=$(first_violation "$dir/log") ;;
