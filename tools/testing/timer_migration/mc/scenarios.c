@@ -1223,6 +1223,7 @@ const struct mc_scenario mc_scenarios[] = {
 	{
 		.name	= "big_idle_wake",
 		.about	= "three CPUs go idle and wake again and again, with timers",
+		.preemptions = 2,
 		.cpus	= 3,
 		.arm	= TMIGR_ARM_OTHERS,
 		.script	= {
@@ -1234,6 +1235,7 @@ const struct mc_scenario mc_scenarios[] = {
 	{
 		.name	= "big_idle_wake_levels",
 		.about	= "the same on three levels",
+		.preemptions = 2,
 		.cpus	= 3,
 		.arm	= TMIGR_ARM_OTHERS,
 		THREE_LEVELS,
@@ -1291,6 +1293,7 @@ const struct mc_scenario mc_scenarios[] = {
 	{
 		.name	= "big_pull_four",
 		.about	= "two CPUs pull for two others, which have more",
+		.preemptions = 2,
 		.cpus	= 4,
 		.arm	= TMIGR_ARM_OTHERS,
 		THREE_LEVELS,
