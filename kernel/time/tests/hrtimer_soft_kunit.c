@@ -205,9 +205,11 @@ static struct hrtimer_cpu_base *new_fake(struct kunit *test)
 	struct hrtimer_cpu_base *live = raw_cpu_ptr(&hrtimer_bases);
 
 	KUNIT_ASSERT_NOT_NULL(test, fake);
-	/* Index and clock ID of the clock bases are constant; the counters have no lock */
-	scoped_guard(raw_spinlock_irqsave, &live->lock)
+	/* Index and clock ID of the clock bases are constant */
+	scoped_guard(raw_spinlock_irqsave, &live->lock) {
+		/* The counters, which are not used, are written without the lock */
 		data_race(memcpy(fake, live, sizeof(*fake)));
+	}
 
 	raw_spin_lock_init(&fake->lock);
 	for (unsigned int i = 0; i < HRTIMER_MAX_CLOCK_BASES; i++) {
