@@ -134,14 +134,6 @@ MUTANTS = [
                    "		tmigr_update_first(group, TMIGR_NONE, near);\n")],
     },
     {
-        "name": "my-event-after-state",
-        "what": "(G) who goes idle looks at the root's events before it has cleared its bit",
-        "edits": [("		change = child ? tmigr_sync_active(group, child) :\n",
-                   "		u64 early = tmigr_first(group);\n\n		change = child ? tmigr_sync_active(group, child) :\n"),
-                  ("		if (!parent && tmigr_first(group) != TMIGR_NEVER)\n			break;\n",
-                   "		if (!parent && early != TMIGR_NEVER)\n			break;\n")],
-    },
-    {
         "name": "my-first-not-compared",
         "what": "who goes idle does not look whether its event is among those of the group",
         "edits": [("		if (changes % 2 || tmigr_first(group) > exp ||", "		if (changes % 2 ||")],
