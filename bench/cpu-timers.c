@@ -12,6 +12,10 @@
  *   last_signalfd_lateness N
  *	The same for a process which reads its signals from a signalfd.
  *
+ *   last_sent_lateness N
+ *	The same when only the last timer's signal is caught and all others stay
+ *	pending: how late the kernel is done with sending N signals.
+ *
  *   itimer_prof_syscall_lateness MB
  *	ITIMER_PROF of 100 ms expires inside one getrandom() of MB megabytes.
  *	The lateness of its SIGPROF, on the same clock.
@@ -135,12 +139,21 @@ static int64_t arm_timers(timer_t *timers, long nr, int64_t ahead)
 	return cpu_time_ns() < expiry ? expiry : 0;
 }
 
-static timer_t *create_timers(long nr)
+static timer_t create_timer(int sig)
 {
 	struct sigevent sev = {
 		.sigev_notify	= SIGEV_SIGNAL,
-		.sigev_signo	= SIGRTMIN,
+		.sigev_signo	= sig,
 	};
+	timer_t timer;
+
+	if (timer_create(CLOCK_PROCESS_CPUTIME_ID, &sev, &timer))
+		die("timer_create");
+	return timer;
+}
+
+static timer_t *create_timers(long nr)
+{
 	struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
 	timer_t *timers = calloc(nr, sizeof(*timers));
 	long i;
@@ -150,10 +163,8 @@ static timer_t *create_timers(long nr)
 	/* Every timer owns a queued signal. */
 	setrlimit(RLIMIT_SIGPENDING, &unlimited);
 
-	for (i = 0; i < nr; i++) {
-		if (timer_create(CLOCK_PROCESS_CPUTIME_ID, &sev, &timers[i]))
-			die("timer_create");
-	}
+	for (i = 0; i < nr; i++)
+		timers[i] = create_timer(SIGRTMIN);
 	return timers;
 }
 
@@ -218,20 +229,25 @@ static void discard_signals(void)
 		;
 }
 
-static int last_signalfd_lateness(long nr)
+static void block_signal(int sig)
 {
-	timer_t *timers = create_timers(nr);
-	int64_t expiry;
 	sigset_t set;
-	long n = 0;
 
 	sigemptyset(&set);
-	sigaddset(&set, SIGRTMIN);
+	sigaddset(&set, sig);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal_fd = signalfd(-1, &set, SFD_NONBLOCK);
 	if (signal_fd < 0)
 		die("signalfd");
+}
 
+static int last_signalfd_lateness(long nr)
+{
+	timer_t *timers = create_timers(nr);
+	int64_t expiry;
+	long n = 0;
+
+	block_signal(SIGRTMIN);
 	expiry = expire_together(timers, nr, discard_signals);
 	while (n < nr) {
 		n += read_signals();
@@ -241,6 +257,34 @@ static int last_signalfd_lateness(long nr)
 		}
 	}
 	report("last_signalfd_lateness", nr, cpu_time_ns() - expiry, "ns");
+	return 0;
+}
+
+static void forget_and_discard_signals(void)
+{
+	forget_signals();
+	discard_signals();
+}
+
+/* Timers that are due at the same time expire in the order in which they were armed. */
+static int last_sent_lateness(long nr)
+{
+	timer_t *timers = create_timers(nr);
+	int64_t expiry;
+
+	block_signal(SIGRTMIN);
+	timer_delete(timers[nr - 1]);
+	timers[nr - 1] = create_timer(SIGRTMIN + 1);
+	catch_signal(SIGRTMIN + 1);
+
+	expiry = expire_together(timers, nr, forget_and_discard_signals);
+	while (!signals && cpu_time_ns() < expiry + GIVE_UP_NS)
+		;
+	if (!signals) {
+		fprintf(stderr, "cpu-timers: the last of %ld signals did not come\n", nr);
+		return 1;
+	}
+	report("last_sent_lateness", nr, last_signal_ns - expiry, "ns");
 	return 0;
 }
 
@@ -520,6 +564,7 @@ static const struct {
 } metrics[] = {
 	{ "last_signal_lateness",	  "N",	last_signal_lateness,		1, },
 	{ "last_signalfd_lateness",	  "N",	last_signalfd_lateness,		1, },
+	{ "last_sent_lateness",		  "N",	last_sent_lateness,		1, },
 	{ "itimer_prof_syscall_lateness", "MB",	itimer_prof_syscall_lateness,	1, },
 	{ "rlimit_cpu_syscall_lateness",  "MB",	rlimit_cpu_syscall_lateness,	1, },
 	{ "rlimit_cpu_inherited_lateness", "CPU", rlimit_cpu_inherited_lateness, 0, },

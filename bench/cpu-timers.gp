@@ -8,13 +8,13 @@
 if (system("grep -c last_signal_lateness ".tsv) == 0) exit
 
 if (terminal_ eq "svg") {
-	set terminal svg size 960,840 background "white" font "sans,12" noenhanced
+	set terminal svg size 960,1260 background "white" font "sans,12" noenhanced
 } else {
-	set terminal pngcairo size 1920,1680 font "sans,22" linewidth 2 noenhanced
+	set terminal pngcairo size 1920,2520 font "sans,22" linewidth 2 noenhanced
 }
 set output out
 set datafile separator "\t"
-set multiplot layout 2,2
+set multiplot layout 3,2
 set grid xtics ytics
 set logscale xy
 set ylabel "lateness (ms)"
@@ -41,6 +41,11 @@ set title "The same, read from a signalfd"
 plot points("last_signalfd_lateness", "base") title "base" linestyle 1, \
      points("last_signalfd_lateness", "on") title "on" linestyle 2, \
      points("last_signalfd_lateness", "off") title "off" linestyle 3
+set title "The kernel is done with sending them"
+plot points("last_sent_lateness", "base") title "base" linestyle 1, \
+     points("last_sent_lateness", "on") title "on" linestyle 2, \
+     points("last_sent_lateness", "off") title "off" linestyle 3
+set multiplot next
 
 set xlabel "megabytes"
 set xrange [12:80]

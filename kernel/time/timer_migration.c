@@ -57,6 +57,9 @@
 #include "timer_migration.h"
 #include "tmigr_internal.h"
 
+/* One unit with the core, because calls would be a third of what going idle takes */
+#include "tmigr_core.c"
+
 #define CREATE_TRACE_POINTS
 #include <trace/events/timer_migration_pull.h>
 
@@ -161,21 +164,30 @@ static struct tmigr_group *tmigr_parent(struct tmigr_group *group)
 	return smp_load_acquire(&group->parent);
 }
 
-/*
- * Tell which groups a transition has reached: those which the CPU left without
- * an active child, or was the first in. It is a look afterwards, so others may
- * have changed them again.
- */
-static void tmigr_trace_inactive(struct tmigr_cpu *tmc)
+/* Its first global timer (ns), whoever wakes for that */
+static u64 tmigr_first_of(const struct tmigr_cpu *tmc)
 {
+	return tmigr_to_mono(min(tmc->exp, tmc->self_exp));
+}
+
+/*
+ * Out of line, and with @wakeup passing through, so that those who call this in the
+ * end need no registers for it.
+ *
+ * Which groups a transition has reached is told as well: those which the CPU left
+ * without an active child, or was the first in. It is a look afterwards, so others
+ * may have changed them again.
+ */
+static noinline u64 tmigr_trace_deactivation(struct tmigr_cpu *tmc, u64 wakeup)
+{
+	unsigned int slot = tmc->slot;
 	struct tmigr_group *group;
 	struct tmigr_state state;
-	unsigned int slot;
 
-	if (!trace_tmigr_group_set_cpu_inactive_enabled() || !tmc->available)
-		return;
+	trace_tmigr_cpu_idle(tmc, tmigr_first_of(tmc));
+	if (!trace_tmigr_group_set_cpu_inactive_enabled())
+		return wakeup;
 
-	slot = tmc->slot;
 	for (group = tmc->leaf; group; group = tmigr_parent(group)) {
 		state = tmigr_group_state(group);
 		trace_tmigr_group_set_cpu_inactive(group, state, BIT(slot));
@@ -183,18 +195,27 @@ static void tmigr_trace_inactive(struct tmigr_cpu *tmc)
 			break;
 		slot = group->slot;
 	}
+
+	return wakeup;
 }
 
-static void tmigr_trace_active(struct tmigr_cpu *tmc)
+static noinline u64 tmigr_trace_new_timer(struct tmigr_cpu *tmc, u64 wakeup)
 {
+	trace_tmigr_cpu_new_timer_idle(tmc, tmigr_first_of(tmc));
+
+	return wakeup;
+}
+
+static noinline void tmigr_trace_activation(struct tmigr_cpu *tmc)
+{
+	unsigned int slot = tmc->slot;
 	struct tmigr_group *group;
 	struct tmigr_state state;
-	unsigned int slot;
 
-	if (!trace_tmigr_group_set_cpu_active_enabled() || !tmc->available)
+	trace_tmigr_cpu_active(tmc);
+	if (!trace_tmigr_group_set_cpu_active_enabled())
 		return;
 
-	slot = tmc->slot;
 	for (group = tmc->leaf; group; group = tmigr_parent(group)) {
 		state = tmigr_group_state(group);
 		trace_tmigr_group_set_cpu_active(group, state, BIT(slot));
@@ -207,8 +228,11 @@ static void tmigr_trace_active(struct tmigr_cpu *tmc)
 static void tmigr_count_deactivation(struct tmigr_cpu *tmc)
 {
 	tmigr_count(deactivations);
+	if (likely(!tmc->idled))
+		return;
 	tmigr_count_many(groups_idled, tmc->idled);
-	if (tmc->wakeup != TMIGR_NEVER)
+	tmc->idled = 0;
+	if (tmc->keeping)
 		tmigr_count(duties);
 }
 
@@ -238,8 +262,8 @@ void tmigr_cpu_activate(void)
 
 	tmigr_core_activate(tmc, true);
 	tmigr_count(activations);
-	trace_tmigr_cpu_active(tmc);
-	tmigr_trace_active(tmc);
+	if (trace_tmigr_cpu_active_enabled() || trace_tmigr_group_set_cpu_active_enabled())
+		tmigr_trace_activation(tmc);
 }
 
 /**
@@ -256,8 +280,8 @@ void tmigr_cpu_stay_active(void)
 		return;
 
 	tmigr_core_activate(tmc, false);
-	trace_tmigr_cpu_active(tmc);
-	tmigr_trace_active(tmc);
+	if (trace_tmigr_cpu_active_enabled() || trace_tmigr_group_set_cpu_active_enabled())
+		tmigr_trace_activation(tmc);
 }
 
 /**
@@ -281,8 +305,8 @@ u64 tmigr_cpu_deactivate(u64 nextexp)
 
 	wakeup = tmigr_core_deactivate(tmc, tmigr_to_ticks(nextexp));
 	tmigr_count_deactivation(tmc);
-	trace_tmigr_cpu_idle(tmc, nextexp);
-	tmigr_trace_inactive(tmc);
+	if (trace_tmigr_cpu_idle_enabled() || trace_tmigr_group_set_cpu_inactive_enabled())
+		wakeup = tmigr_trace_deactivation(tmc, wakeup);
 
 	return tmigr_to_mono(wakeup);
 }
@@ -305,7 +329,8 @@ u64 tmigr_cpu_new_timer(u64 nextexp)
 
 	wakeup = tmigr_core_new_timer(tmc, tmigr_to_ticks(nextexp));
 	tmigr_count(new_timers);
-	trace_tmigr_cpu_new_timer_idle(tmc, nextexp);
+	if (trace_tmigr_cpu_new_timer_idle_enabled())
+		wakeup = tmigr_trace_new_timer(tmc, wakeup);
 
 	return tmigr_to_mono(wakeup);
 }

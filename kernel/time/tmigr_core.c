@@ -144,7 +144,7 @@
  * Most CPUs that go idle have the same first timer as the last time, or none, and
  * it is still in the slots on the way up: setting a bit makes an expiry void, it
  * does not remove it. What is there need not be entered, so tmigr_go_idle()
- * only clears bits. But somebody may be about to change what is there:
+ * only clears bits, usually one. But somebody may be about to change what is there:
  *
  *	CPU 0 (pulls, or has a new timer)	CPU 1 (goes idle)
  *
@@ -254,12 +254,12 @@
 
 #include "tmigr_core.h"
 
-/* Who wakes for a timer: a saturating counter, at or above SELF it is the CPU */
-#define TMIGR_SCORE_SELF	4
+/* Who wakes for a timer: a saturating counter, see enum tmigr_arm */
 #define TMIGR_SCORE_MAX		7
 
 static_assert(TMIGR_NONE >= TMIGR_FANOUT);
 static_assert(TMIGR_SEQ_BITS >= 16);
+static_assert(TMIGR_ARM_OTHERS > TMIGR_SCORE_MAX);
 
 /* --- The state word -------------------------------------------------------- */
 
@@ -279,19 +279,36 @@ static unsigned long tmigr_pack(struct tmigr_state state)
 	       state.active;
 }
 
-static void tmigr_add_child(struct tmigr_state *state, unsigned int slot)
+/*
+ * Transitions work on the word as it is: taking it apart and putting it together again
+ * would be most of what going idle costs.
+ */
+#define TMIGR_ACTIVE_MASK	GENMASK(TMIGR_ACTIVE_BITS - 1, 0)
+#define TMIGR_MIGRATOR_MASK	GENMASK(TMIGR_SEQ_SHIFT - 1, TMIGR_ACTIVE_BITS)
+#define TMIGR_SEQ_ONE		BIT(TMIGR_SEQ_SHIFT)
+
+static __always_inline unsigned long tmigr_set_migrator(unsigned long word, unsigned long slot)
 {
-	if (!state->active)
-		state->migrator = slot;
-	state->active |= BIT(slot);
+	return (word & ~TMIGR_MIGRATOR_MASK) | slot << TMIGR_ACTIVE_BITS;
 }
 
-/* The lowest active child inherits the migrator's duty */
-static void tmigr_remove_child(struct tmigr_state *state, unsigned int slot)
+/* What follows after @word when child @slot is active */
+static __always_inline unsigned long tmigr_add_child(unsigned long word, unsigned int slot)
 {
-	state->active &= ~BIT(slot);
-	if (state->migrator == slot)
-		state->migrator = state->active ? __ffs(state->active) : TMIGR_NONE;
+	if (!(word & TMIGR_ACTIVE_MASK))
+		word = tmigr_set_migrator(word, slot);
+
+	return (word | BIT(slot)) + TMIGR_SEQ_ONE;
+}
+
+/* The same when it is not. The lowest active child inherits the migrator's duty */
+static __always_inline unsigned long tmigr_remove_child(unsigned long word, unsigned int slot)
+{
+	word &= ~BIT(slot);
+	if ((word & TMIGR_MIGRATOR_MASK) >> TMIGR_ACTIVE_BITS == slot)
+		word = tmigr_set_migrator(word, word & TMIGR_ACTIVE_MASK ? __ffs(word) : TMIGR_NONE);
+
+	return word + TMIGR_SEQ_ONE;
 }
 
 /**
@@ -310,7 +327,7 @@ struct tmigr_state tmigr_group_state(const struct tmigr_group *group)
 
 static unsigned int tmigr_active(const struct tmigr_group *group)
 {
-	return tmigr_unpack(atomic_long_read(&group->state)).active;
+	return atomic_long_read(&group->state) & TMIGR_ACTIVE_MASK;
 }
 
 /**
@@ -329,14 +346,14 @@ bool tmigr_cpu_active(const struct tmigr_cpu *tmc)
 /* --- Events ---------------------------------------------------------------- */
 
 /* No event. The one tick in 2^32 that would look like it is taken for the next */
-#define TMIGR_NO_EXP		0
+#define TMIGR_NO_EXP		((u32)TMIGR_NEVER)
 
-static u32 tmigr_pack_exp(u64 exp)
+static __always_inline u32 tmigr_pack_exp(u64 exp)
 {
-	if (exp == TMIGR_NEVER)
-		return TMIGR_NO_EXP;
+	if (unlikely((u32)exp == TMIGR_NO_EXP) && exp != TMIGR_NEVER)
+		return TMIGR_NO_EXP + 1;
 
-	return (u32)exp == TMIGR_NO_EXP ? TMIGR_NO_EXP + 1 : (u32)exp;
+	return exp;
 }
 
 /**
@@ -540,17 +557,11 @@ static void tmigr_drop_duty(struct tmigr_cpu *tmc)
 static __always_inline bool tmigr_set_active(struct tmigr_group *group, unsigned int slot)
 {
 	unsigned long old = atomic_long_read(&group->state);
-	struct tmigr_state state;
-	bool first;
 
-	do {
-		state = tmigr_unpack(old);
-		first = !state.active;
-		tmigr_add_child(&state, slot);
-		state.seq++;
-	} while (!atomic_long_try_cmpxchg(&group->state, &old, tmigr_pack(state)));
+	while (!atomic_long_try_cmpxchg(&group->state, &old, tmigr_add_child(old, slot)))
+		;
 
-	return first;
+	return !(old & TMIGR_ACTIVE_MASK);
 }
 
 /**
@@ -573,22 +584,24 @@ static struct tmigr_change tmigr_no_change(const struct tmigr_group *group)
 	return (struct tmigr_change) { .before = active, .after = active };
 }
 
+static __always_inline struct tmigr_change tmigr_changed(unsigned long before, unsigned long after)
+{
+	return (struct tmigr_change) {
+		.before	= before & TMIGR_ACTIVE_MASK,
+		.after	= after & TMIGR_ACTIVE_MASK,
+	};
+}
+
 static __always_inline struct tmigr_change
 tmigr_clear_active(struct tmigr_group *group, unsigned int slot)
 {
-	unsigned long old = atomic_long_read(&group->state);
-	struct tmigr_change change;
-	struct tmigr_state state;
+	unsigned long old = atomic_long_read(&group->state), new;
 
 	do {
-		state = tmigr_unpack(old);
-		change.before = state.active;
-		tmigr_remove_child(&state, slot);
-		change.after = state.active;
-		state.seq++;
-	} while (!atomic_long_try_cmpxchg(&group->state, &old, tmigr_pack(state)));
+		new = tmigr_remove_child(old, slot);
+	} while (!atomic_long_try_cmpxchg(&group->state, &old, new));
 
-	return change;
+	return tmigr_changed(old, new);
 }
 
 /*
@@ -601,25 +614,16 @@ tmigr_clear_active(struct tmigr_group *group, unsigned int slot)
 static __always_inline struct tmigr_change
 tmigr_sync_active(struct tmigr_group *group, struct tmigr_group *child)
 {
-	struct tmigr_change change;
-	struct tmigr_state state;
-	unsigned long new;
-	long old;
+	unsigned int slot = child->slot;
+	long old, new;
 
 	do {
 		old = atomic_long_read_acquire(&group->state);	/* (A) */
-		state = tmigr_unpack(old);
-		change.before = state.active;
-		if (tmigr_active(child))
-			tmigr_add_child(&state, child->slot);
-		else
-			tmigr_remove_child(&state, child->slot);
-		change.after = state.active;
-		state.seq++;
-		new = tmigr_pack(state);
+		new = tmigr_active(child) ? tmigr_add_child(old, slot) :
+					    tmigr_remove_child(old, slot);
 	} while (atomic_long_cmpxchg(&group->state, old, new) != old);
 
-	return change;
+	return tmigr_changed(old, new);
 }
 
 /*
@@ -689,6 +693,76 @@ static struct tmigr_group *tmigr_walk_up(struct tmigr_cpu *tmc, struct tmigr_gro
 	}
 }
 
+/* Whether @group knows already what child @slot would enter. (G) @changes comes first */
+static __always_inline bool tmigr_knows(struct tmigr_group *group, unsigned int slot,
+					u64 exp, u16 changes)
+{
+	u32 shown = READ_ONCE(group->exp[slot]);
+
+	/* As tmigr_pack_exp() has it; the odd tick is entered again */
+	return !(changes % 2) && tmigr_first(group) <= exp && shown == (u32)exp &&
+	       (shown != TMIGR_NO_EXP || exp == TMIGR_NEVER);
+}
+
+/*
+ * tmigr_walk_up() of the idle CPU that runs this, which may have to wake for the
+ * hierarchy. Returns when, TMIGR_NEVER if it does not or has already known.
+ */
+static noinline u64 tmigr_enter_own(struct tmigr_cpu *tmc, struct tmigr_group *group,
+				    struct tmigr_group *child, bool goes_idle)
+{
+	struct tmigr_group *root = tmigr_walk_up(tmc, group, child, goes_idle);
+	u64 wakeup;
+
+	if (!root)
+		return TMIGR_NEVER;
+
+	wakeup = tmigr_take_duty(root, tmc);
+	raw_spin_unlock(&root->lock);
+
+	return wakeup;
+}
+
+/* tmigr_go_idle() above @group, the leaf, which has no active child any more */
+static noinline u64 tmigr_go_idle_above(struct tmigr_cpu *tmc, struct tmigr_group *group)
+{
+	struct tmigr_group *child = NULL, *parent;
+	struct tmigr_change change = { };
+	u16 changes;
+	u64 exp;
+
+	for (;;) {
+		/* (C) after the exchange, pairs with tmigr_core_adopt() */
+		parent = smp_load_acquire(&group->parent);
+		if (change.after && !parent)
+			return TMIGR_NEVER;
+		/* An idle root needs a keeper if it has an event, whosever that is */
+		if (!parent && tmigr_first(group) != TMIGR_NEVER)
+			break;
+		tmc->idled += !change.after;
+		if (!parent)
+			return TMIGR_NEVER;
+
+		child = group;
+		group = parent;
+		exp = tmigr_first(child);
+		changes = smp_load_acquire(&group->changes);	/* (G) */
+		if (!tmigr_knows(group, child->slot, exp, changes))
+			break;
+
+		change = tmigr_sync_active(group, child);
+		/* Unless @child has become active meanwhile, which has to be told now */
+		if (change.before || !change.after) {
+			if (READ_ONCE(group->changes) != changes)	/* (G) */
+				break;
+			if (change.after)
+				return TMIGR_NEVER;
+		}
+	}
+
+	return tmigr_enter_own(tmc, group, child, true);
+}
+
 /*
  * @tmc goes idle and tells as many groups of it as know the expiries below them
  * already, which they do when nothing has changed since the last time, or when
@@ -697,64 +771,31 @@ static struct tmigr_group *tmigr_walk_up(struct tmigr_cpu *tmc, struct tmigr_gro
  * (G) If nobody has changed what a group shows from before the exchange to after
  * it, this is as good as entering the event under the lock.
  *
- * Returns as tmigr_walk_up(), which goes on where something has to be entered.
+ * Usually another child of the leaf is active, and that is all.
+ *
+ * Returns when the CPU has to wake for the hierarchy, TMIGR_NEVER for not at all.
  */
-static struct tmigr_group *tmigr_go_idle(struct tmigr_cpu *tmc)
+static __always_inline u64 tmigr_go_idle(struct tmigr_cpu *tmc)
 {
-	struct tmigr_group *group = tmc->leaf, *child = NULL, *parent;
-	unsigned int slot = tmc->slot;
+	struct tmigr_group *leaf = tmc->leaf;
+	u16 changes = smp_load_acquire(&leaf->changes);		/* (G) */
 	struct tmigr_change change;
-	u64 exp = tmc->exp;
-	u16 changes;
 
-	for (;;) {
-		changes = smp_load_acquire(&group->changes);	/* (G) */
-		if (changes % 2 || tmigr_first(group) > exp ||
-		    READ_ONCE(group->exp[slot]) != tmigr_pack_exp(exp))
-			break;
+	if (unlikely(!tmigr_knows(leaf, tmc->slot, tmc->exp, changes)))
+		return tmigr_enter_own(tmc, leaf, NULL, true);
 
-		change = child ? tmigr_sync_active(group, child) :
-				 tmigr_clear_active(group, slot);
-		/* Unless @child has become active meanwhile, which has to be told now */
-		if (change.before || !change.after) {
-			if (READ_ONCE(group->changes) != changes)	/* (G) */
-				break;
-			if (change.after)
-				return NULL;
-		}
+	change = tmigr_clear_active(leaf, tmc->slot);
+	if (unlikely(READ_ONCE(leaf->changes) != changes))	/* (G) */
+		return tmigr_enter_own(tmc, leaf, NULL, true);
 
-		/* (C) after the exchange, pairs with tmigr_core_adopt() */
-		parent = smp_load_acquire(&group->parent);
-		if (change.after && !parent)
-			return NULL;
-		/* An idle root needs a keeper if it has an event, whosever that is */
-		if (!parent && tmigr_first(group) != TMIGR_NEVER)
-			break;
-		tmc->idled += !change.after;
-		if (!parent)
-			return NULL;
-
-		child = group;
-		group = parent;
-		slot = child->slot;
-		exp = tmigr_first(child);
-	}
-
-	return tmigr_walk_up(tmc, group, child, true);
+	return likely(change.after) ? TMIGR_NEVER : tmigr_go_idle_above(tmc, leaf);
 }
 
 /* --- Who wakes for a timer ------------------------------------------------- */
 
 static bool tmigr_wakes_itself(const struct tmigr_cpu *tmc)
 {
-	switch (READ_ONCE(tmc->arm)) {
-	case TMIGR_ARM_SELF:
-		return true;
-	case TMIGR_ARM_OTHERS:
-		return false;
-	default:
-		return tmc->score >= TMIGR_SCORE_SELF;
-	}
+	return tmc->score >= READ_ONCE(tmc->arm);
 }
 
 static void tmigr_learn(struct tmigr_cpu *tmc, bool alone)
@@ -792,7 +833,7 @@ void tmigr_core_init_cpu(struct tmigr_cpu *tmc, unsigned int cpu)
 		.self_exp	= TMIGR_NEVER,
 		.wakeup		= TMIGR_NEVER,
 		.arm		= TMIGR_ARM_PREDICT,
-		.score		= TMIGR_SCORE_SELF,
+		.score		= TMIGR_ARM_PREDICT,
 		.idle		= true,
 	};
 }
@@ -828,7 +869,7 @@ static __always_inline bool tmigr_activate(struct tmigr_cpu *tmc)
  *
  * Context: Interrupts disabled. The CPU was idle in the hierarchy.
  */
-void tmigr_core_activate(struct tmigr_cpu *tmc, bool woke)
+__always_inline void tmigr_core_activate(struct tmigr_cpu *tmc, bool woke)
 {
 	bool alone;
 
@@ -853,25 +894,15 @@ void tmigr_core_activate(struct tmigr_cpu *tmc, bool woke)
  * last one to go idle and nobody else is armed, the first expiry of all that
  * are entrusted to the hierarchy.
  */
-u64 tmigr_core_deactivate(struct tmigr_cpu *tmc, u64 nextexp)
+__always_inline u64 tmigr_core_deactivate(struct tmigr_cpu *tmc, u64 nextexp)
 {
-	struct tmigr_group *root;
-	u64 wakeup = TMIGR_NEVER;
-
 	if (!tmc->available)
 		return nextexp;
 
 	tmc->idle = true;
 	tmc->exp = tmigr_entrust(tmc, nextexp);
-	tmc->idled = 0;
 
-	root = tmigr_go_idle(tmc);
-	if (root) {
-		wakeup = tmigr_take_duty(root, tmc);
-		raw_spin_unlock(&root->lock);
-	}
-
-	return min(tmc->self_exp, wakeup);
+	return min(tmigr_go_idle(tmc), tmc->self_exp);
 }
 
 /**
@@ -885,9 +916,8 @@ u64 tmigr_core_deactivate(struct tmigr_cpu *tmc, u64 nextexp)
  * Return: as tmigr_core_deactivate(), including what the CPU has promised to wake
  * for already, if nobody else does now.
  */
-u64 tmigr_core_new_timer(struct tmigr_cpu *tmc, u64 nextexp)
+__always_inline u64 tmigr_core_new_timer(struct tmigr_cpu *tmc, u64 nextexp)
 {
-	struct tmigr_group *root;
 	u64 exp;
 
 	if (!tmc->available)
@@ -898,13 +928,9 @@ u64 tmigr_core_new_timer(struct tmigr_cpu *tmc, u64 nextexp)
 		tmigr_learn(tmc, false);
 
 	exp = tmigr_entrust(tmc, nextexp);
-	if (exp != tmc->exp) {
+	if (unlikely(exp != tmc->exp)) {
 		tmc->exp = exp;
-		root = tmigr_walk_up(tmc, tmc->leaf, NULL, false);
-		if (root) {
-			tmigr_take_duty(root, tmc);
-			raw_spin_unlock(&root->lock);
-		}
+		tmigr_enter_own(tmc, tmc->leaf, NULL, false);
 	}
 
 	return min(tmc->self_exp, tmc->wakeup);
@@ -1261,6 +1287,7 @@ void tmigr_core_init_group(struct tmigr_group *group, unsigned int level, int no
 
 	*group = (struct tmigr_group) {
 		.first		= TMIGR_NEVER,
+		.exp		= { [0 ... TMIGR_FANOUT - 1] = TMIGR_NO_EXP },
 		.level		= level,
 		.node		= node,
 	};

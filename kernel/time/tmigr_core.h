@@ -128,16 +128,16 @@ struct tmigr_group {
 } ____cacheline_aligned;
 
 /**
- * enum tmigr_arm - Who wakes for an idle CPU's first global timer
- * @TMIGR_ARM_PREDICT:	the CPU itself while it finds the system idle whenever
- *			it wakes, else the hierarchy
- * @TMIGR_ARM_SELF:	the CPU itself: migration is switched off
- * @TMIGR_ARM_OTHERS:	the hierarchy: the CPU must not be disturbed (nohz_full)
+ * enum tmigr_arm - Who wakes for an idle CPU's first global timer: the score from
+ * which on it is the CPU itself, else it is the hierarchy
+ * @TMIGR_ARM_SELF:	the CPU, always: migration is switched off
+ * @TMIGR_ARM_PREDICT:	the CPU, while it usually finds the system idle when it wakes
+ * @TMIGR_ARM_OTHERS:	never the CPU: it must not be disturbed (nohz_full)
  */
 enum tmigr_arm {
-	TMIGR_ARM_PREDICT,
-	TMIGR_ARM_SELF,
-	TMIGR_ARM_OTHERS,
+	TMIGR_ARM_SELF		= 0,
+	TMIGR_ARM_PREDICT	= 4,
+	TMIGR_ARM_OTHERS	= 8,
 };
 
 /**
@@ -156,8 +156,8 @@ enum tmigr_arm {
  * @arm:	enum tmigr_arm, set by the host at any time
  * @score:	How often the CPU lately woke in an otherwise idle system, see
  *		"Who wakes for a timer"; the CPU's own
- * @idled:	Groups that its last deactivation left without an active child, for
- *		statistics; the CPU's own
+ * @idled:	Groups that its deactivations have left without an active child, for
+ *		statistics: the host takes it from here; the CPU's own
  * @available:	It takes part: online and not isolated
  * @idle:	It was deactivated; the CPU's own
  * @keeping:	@wakeup is armed on behalf of the hierarchy. Set under the

@@ -1178,7 +1178,7 @@ static void tmigr_test_predict(struct kunit *test)
 
 	/* Alone, it takes it back; this too gets certain to a limit */
 	machine_idle(1, two_leaves.nr_cpus - 1);
-	for (; tmc(0)->score < TMIGR_SCORE_SELF; vcpu_wake(0))
+	for (; tmc(0)->score < TMIGR_ARM_PREDICT; vcpu_wake(0))
 		vcpu_idle_until(0, NEVER);
 	KUNIT_EXPECT_EQ(test, in_ticks(10), vcpu_idle_until(0, in_ticks(10)));
 	vcpu_wake(0);
@@ -1194,7 +1194,7 @@ static void tmigr_test_predict_not_slept(struct kunit *test)
 	tmc(0)->arm = TMIGR_ARM_PREDICT;
 
 	KUNIT_EXPECT_EQ(test, 100, sleeps_until(0, true, false));
-	KUNIT_EXPECT_EQ(test, TMIGR_SCORE_SELF, tmc(0)->score);
+	KUNIT_EXPECT_EQ(test, TMIGR_ARM_PREDICT, tmc(0)->score);
 }
 
 /* It woke for its timer and stayed idle: to no use */
@@ -1297,7 +1297,7 @@ static void tmigr_test_state_word(struct kunit *test)
 static void tmigr_test_expiry_wraps(struct kunit *test)
 {
 	static const u64 exps[] = {
-		BIT_ULL(32) - 1, BIT_ULL(32) + 1, BIT_ULL(32) + 2, BIT_ULL(32) + BIT_ULL(30),
+		BIT_ULL(32) - 2, BIT_ULL(32), BIT_ULL(32) + 1, BIT_ULL(32) + BIT_ULL(30),
 		5 * BIT_ULL(32) - 3, 5 * BIT_ULL(32) + 3,
 	};
 	unsigned int i;
@@ -1322,10 +1322,10 @@ static void tmigr_test_expiry_wraps(struct kunit *test)
 static void tmigr_test_expiry_like_none(struct kunit *test)
 {
 	machine_boot(test, &two_leaves);
-	machine->now = BIT_ULL(32) - 2;
-	vcpu_set_timer(3, BIT_ULL(32));
+	machine->now = BIT_ULL(32) - 3;
+	vcpu_set_timer(3, BIT_ULL(32) - 1);
 	machine_idle(0, two_leaves.nr_cpus - 2);
-	KUNIT_EXPECT_EQ(test, BIT_ULL(32) + 1, vcpu_go_idle(two_leaves.nr_cpus - 1));
+	KUNIT_EXPECT_EQ(test, BIT_ULL(32), vcpu_go_idle(two_leaves.nr_cpus - 1));
 	machine_check(test);
 }
 

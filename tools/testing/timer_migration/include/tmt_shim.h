@@ -48,6 +48,9 @@ enum tmt_kind { TMT_READ, TMT_WRITE, TMT_RMW, TMT_FENCE };
 #define NUMA_NO_NODE		(-1)
 #define SMP_CACHE_BYTES		64
 #define ____cacheline_aligned	__attribute__((__aligned__(SMP_CACHE_BYTES)))
+#define noinline		__attribute__((__noinline__))
+#define likely(cond)		__builtin_expect(!!(cond), 1)
+#define unlikely(cond)		__builtin_expect(!!(cond), 0)
 
 #define min(a, b)		({ __auto_type __a = (a); __auto_type __b = (b); \
 				   __a < (typeof(__a))__b ? __a : (typeof(__a))__b; })

@@ -168,6 +168,7 @@ static void mc_do_idle(unsigned int cpu)
 
 	tmigr_host_lock(cpu);
 	mc_arm(cpu, tmigr_core_deactivate(&mc_world.tmc[cpu], mc_host_first(cpu)));
+	mc_world.tmc[cpu].idled = 0;
 	host->idle = true;
 	tmigr_host_unlock(cpu);
 }

@@ -25,7 +25,7 @@
 #endif
 
 /* The stacks are looked at as a whole, redzones included */
-#define mc_raw			__attribute__((no_sanitize("address"), noinline))
+#define mc_raw			__attribute__((no_sanitize("address"), __noinline__))
 
 #define MC_STACK_WORDS		(64 * 1024 / sizeof(u64))
 #define MC_STACK_CLEAR		(1536 / sizeof(u64))

@@ -9,8 +9,8 @@ MUTANTS = [
     {
         "name": "h01-seq-not-bumped-when-active",
         "what": "an activation that finds its bit set leaves no trace",
-        "edits": [("		first = !state.active;\n		tmigr_add_child(&state, slot);\n		state.seq++;\n",
-                   "		first = !state.active;\n		tmigr_add_child(&state, slot);\n")],
+        "edits": [("&old, tmigr_add_child(old, slot)))",
+                   "&old,\n					tmigr_add_child(old, slot) - TMIGR_SEQ_ONE))")],
     },
     {
         "name": "h01-change-seen-from-earlier",
@@ -46,8 +46,8 @@ MUTANTS = [
     {
         "name": "h07-no-event-no-update",
         "what": "a CPU that goes idle without a timer leaves its old one in the slot",
-        "edits": [("		    READ_ONCE(group->exp[slot]) != tmigr_pack_exp(exp))",
-                   "		    (exp != TMIGR_NEVER && READ_ONCE(group->exp[slot]) != tmigr_pack_exp(exp)))")],
+        "edits": [("tmigr_first(group) <= exp && shown == (u32)exp &&\n	       (shown != TMIGR_NO_EXP || exp == TMIGR_NEVER);",
+                   "tmigr_first(group) <= exp && (shown == (u32)exp ||\n	       exp == TMIGR_NEVER);")],
     },
     {
         "name": "h08-duty-kept-after-expiry",
@@ -101,14 +101,14 @@ MUTANTS = [
         "edits": [("		old = atomic_long_read_acquire(&group->state);	/* (A) */\n",
                    "		bool busy = tmigr_active(child);\n\n"
                    "		old = atomic_long_read_acquire(&group->state);	/* (A) */\n"),
-                  ("		if (tmigr_active(child))\n			tmigr_add_child",
-                   "		if (busy)\n			tmigr_add_child")],
+                  ("		new = tmigr_active(child) ? tmigr_add_child",
+                   "		new = busy ? tmigr_add_child")],
     },
     {
         "name": "my-migrator-not-handed-over",
         "what": "a migrator that goes idle leaves the others without one",
-        "edits": [("		state->migrator = state->active ? __ffs(state->active) : TMIGR_NONE;",
-                   "		state->migrator = TMIGR_NONE;")],
+        "edits": [("tmigr_set_migrator(word, word & TMIGR_ACTIVE_MASK ? __ffs(word) : TMIGR_NONE);",
+                   "tmigr_set_migrator(word, TMIGR_NONE);")],
     },
     {
         "name": "my-changes-not-looked-at",
@@ -116,9 +116,15 @@ MUTANTS = [
         "edits": [("			if (READ_ONCE(group->changes) != changes)	/* (G) */\n				break;\n", "")],
     },
     {
+        "name": "my-changes-of-leaf-not-looked-at",
+        "what": "(G) the same in the leaf",
+        "edits": [("	if (unlikely(READ_ONCE(leaf->changes) != changes))	/* (G) */\n"
+                   "		return tmigr_enter_own(tmc, leaf, NULL, true);\n", "")],
+    },
+    {
         "name": "my-change-under-way-not-seen",
         "what": "(G) who goes idle begins while something is being changed",
-        "edits": [("		if (changes % 2 || tmigr_first(group) > exp ||", "		if (tmigr_first(group) > exp ||")],
+        "edits": [("	return !(changes % 2) && tmigr_first(group)", "	return tmigr_first(group)")],
     },
     {
         "name": "my-change-announced-late",
@@ -136,13 +142,13 @@ MUTANTS = [
     {
         "name": "my-first-not-compared",
         "what": "who goes idle does not look whether its event is among those of the group",
-        "edits": [("		if (changes % 2 || tmigr_first(group) > exp ||", "		if (changes % 2 ||")],
+        "edits": [("!(changes % 2) && tmigr_first(group) <= exp && shown", "!(changes % 2) && shown")],
     },
     {
         "name": "my-activity-not-told",
         "what": "who goes idle and finds its group active again does not tell those above",
-        "edits": [("		if (change.after && !parent)\n			return NULL;\n",
-                   "		if (change.after)\n			return NULL;\n")],
+        "edits": [("		if (change.after && !parent)\n			return TMIGR_NEVER;\n",
+                   "		if (change.after)\n			return TMIGR_NEVER;\n")],
     },
     {
         "name": "my-activity-forgotten",

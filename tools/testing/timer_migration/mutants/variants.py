@@ -2,8 +2,8 @@
 """Other decisions than the core's, for the simulator to compare."""
 
 NOBODY_WAKES_ITSELF = (
-    "		return tmc->score >= TMIGR_SCORE_SELF;",
-    "		return false;")
+    "	return tmc->score >= READ_ONCE(tmc->arm);",
+    "	return false;")
 
 NOBODY_IS_REMEMBERED = (
     "	return root->keeper && root->keeper_exp <= exp && READ_ONCE(root->keeper->keeping);",
@@ -28,25 +28,26 @@ VARIANTS = [
     {
         "name": "always-self",
         "what": "every CPU wakes for its own timers whatever the others do",
-        "edits": [("		return tmc->score >= TMIGR_SCORE_SELF;",
-                   "		return true;")],
+        "edits": [("	return tmc->score >= READ_ONCE(tmc->arm);",
+                   "	return true;")],
     },
     {
         "name": "score-2-of-3",
         "what": "the predictor changes its mind sooner",
-        "edits": [("#define TMIGR_SCORE_SELF	4\n#define TMIGR_SCORE_MAX		7",
-                   "#define TMIGR_SCORE_SELF	2\n#define TMIGR_SCORE_MAX		3")],
+        "edits": [("	TMIGR_ARM_PREDICT	= 4,", "	TMIGR_ARM_PREDICT	= 2,"),
+                  ("#define TMIGR_SCORE_MAX		7", "#define TMIGR_SCORE_MAX		3")],
     },
     {
         "name": "score-8-of-15",
         "what": "the predictor changes its mind later",
-        "edits": [("#define TMIGR_SCORE_SELF	4\n#define TMIGR_SCORE_MAX		7",
-                   "#define TMIGR_SCORE_SELF	8\n#define TMIGR_SCORE_MAX		15")],
+        "edits": [("	TMIGR_ARM_PREDICT	= 4,\n	TMIGR_ARM_OTHERS	= 8,",
+                   "	TMIGR_ARM_PREDICT	= 8,\n	TMIGR_ARM_OTHERS	= 16,"),
+                  ("#define TMIGR_SCORE_MAX		7", "#define TMIGR_SCORE_MAX		15")],
     },
     {
         "name": "score-1-of-7",
         "what": "a CPU wakes for itself unless it has found others awake for long",
-        "edits": [("#define TMIGR_SCORE_SELF	4\n", "#define TMIGR_SCORE_SELF	1\n")],
+        "edits": [("	TMIGR_ARM_PREDICT	= 4,", "	TMIGR_ARM_PREDICT	= 1,")],
     },
     {
         "name": "one-keeper",

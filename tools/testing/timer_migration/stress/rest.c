@@ -141,7 +141,7 @@ static bool rest_hierarchy_covers(struct vcpu *v, u64 exp)
 {
 	struct tmigr_group *group;
 
-	exp += !(u32)exp;
+	exp += !(u32)(exp + 1);
 	for (group = v->tmc.leaf; group; group = group->parent) {
 		if (READ_ONCE(group->first) > exp)
 			return false;

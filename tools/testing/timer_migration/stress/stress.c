@@ -233,11 +233,14 @@ static void attach_cpu(void)
 
 static void disturb(u64 *rng)
 {
+	static const enum tmigr_arm arms[] = {
+		TMIGR_ARM_SELF, TMIGR_ARM_PREDICT, TMIGR_ARM_OTHERS,
+	};
 	struct vcpu *v = &round_now.cpu[stress_random(rng) % round_now.nr_attached];
 
 	switch (stress_random(rng) % 8) {
 	case 0:
-		poke(&v->tmc.arm, stress_random(rng) % (TMIGR_ARM_OTHERS + 1));
+		poke(&v->tmc.arm, arms[stress_random(rng) % 3]);
 		break;
 	case 1:
 		vcpu_kick(v, KICK_WAKE);
