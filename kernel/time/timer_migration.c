@@ -385,7 +385,8 @@ void tmigr_handle_remote(void)
 		return;
 
 	on_duty = READ_ONCE(tmc->idle) && READ_ONCE(tmc->keeping) && tmc->wakeup <= now;
-	own = READ_ONCE(tmc->exp) <= now;
+	/* To count: somebody may be entering another one */
+	own = data_race(tmc->exp) <= now;
 	pulls = tmigr_pulls();
 	if (trace_tmigr_handle_remote_enabled() && tmigr_core_must_pull(tmc, now))
 		trace_tmigr_handle_remote(tmc->leaf);

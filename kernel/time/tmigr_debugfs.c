@@ -50,11 +50,11 @@ static void tmigr_show_cpu(struct seq_file *m, struct tmigr_cpu *tmc, u64 exp, u
 	}
 
 	seq_printf(m, " %s arm %s score %u", tmigr_cpu_active(tmc) ? "active" : "idle",
-		   arm[READ_ONCE(tmc->arm)], READ_ONCE(tmc->score));
+		   arm[READ_ONCE(tmc->arm)], data_race(tmc->score));
 	if (!tmigr_cpu_active(tmc)) {
 		tmigr_show_expiry(m, "expiry", exp, now);
-		tmigr_show_expiry(m, "self", READ_ONCE(tmc->self_exp), now);
-		tmigr_show_expiry(m, "duty", READ_ONCE(tmc->wakeup), now);
+		tmigr_show_expiry(m, "self", data_race(tmc->self_exp), now);
+		tmigr_show_expiry(m, "duty", data_race(tmc->wakeup), now);
 	}
 	seq_putc(m, '\n');
 }

@@ -54,7 +54,7 @@
 #define NEVER		TMIGR_NEVER
 
 /* What wraps at 32 bits does so in the first hundreds of ticks of each machine */
-#define START		(U32_MAX - 100ULL)
+#define START		(U32_MAX - 101ULL)
 
 /**
  * struct shape - A kind of machine
@@ -476,10 +476,10 @@ static u64 slot_exp(const struct tmigr_group *group, unsigned int slot)
 	return tmigr_slot_exp(group, slot, machine->now);
 }
 
-/* An expiry that the engine stores as the next one, since 0 means none there */
+/* An expiry that the engine stores as the next one, since its low half means none there */
 static u64 as_stored(u64 exp)
 {
-	return (u32)exp ? exp : exp + 1;
+	return (u32)exp == TMIGR_NO_EXP && exp != TMIGR_NEVER ? exp + 1 : exp;
 }
 
 /* (a) A migrator exactly when there is an active child, and one of them */

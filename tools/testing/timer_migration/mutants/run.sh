@@ -21,7 +21,7 @@ try() {
 	$edit make "$1" "$core" "$dir/core" || { verdict='does not apply'; return; }
 	make -s O="$dir" CORE="$dir/core" CFLAGS=-O1 mc >"$dir/log" 2>&1 ||
 		{ verdict='does not build'; return; }
-	for program in mc-wide mc; do
+	for program in mc mc-wide; do
 		timeout 900 "$dir/$program" --all --fail-fast >"$dir/log" 2>&1 || { rc=$?; break; }
 	done
 	case $rc in
