@@ -41,6 +41,8 @@ parse_config() {
 		*" $word "*) ;;
 		*) usage_error "unknown CONFIG '$word': there is $known" ;;
 		esac
+		# Named twice, it is still one kernel
+		case " ${FLAVOUR[*]-} ${VARIANTS[*]/#/gates-} " in *" $word "*) continue ;; esac
 		case $word in
 		gates-*) VARIANTS+=("${word#gates-}") ;;
 		*)	 FLAVOUR+=("$word") ;;

@@ -393,3 +393,10 @@ fake_kernel() { mkdir -p "$BUILD/v7.3/gates-on"; echo CONFIG_SMP=y >"$BUILD/v7.3
 	[ "$status" = 2 ]
 	one_line "unknown BENCH 'nonsense': there is .*cpu-timers"
 }
+
+@test "a fragment that CONFIG names twice is one" {
+	CONFIG='numa gates-on numa,gates-on' run bash -c \
+		'. "$1/scripts/lib.sh"; . "$1/scripts/kernel.sh"; parse_config; echo "$FLAVOUR_NAME/${VARIANTS[*]}"' - "$TOP"
+	[ "$status" = 0 ]
+	[ "$output" = numa/on ]
+}

@@ -63,7 +63,11 @@
 #define CREATE_TRACE_POINTS
 #include <trace/events/timer_migration_pull.h>
 
-DEFINE_PER_CPU(struct tmigr_cpu, tmigr_cpu) = { .exp = TMIGR_NEVER, .idle = true };
+DEFINE_PER_CPU(struct tmigr_cpu, tmigr_cpu) = {
+	.exp	= TMIGR_NEVER,
+	.arm	= TMIGR_ARM_PREDICT,
+	.idle	= true,
+};
 
 #ifdef CONFIG_DEBUG_FS
 DEFINE_PER_CPU(struct tmigr_counters, tmigr_counters);

@@ -218,7 +218,8 @@
  * Memory ordering
  * ---------------
  *
- * Each has a litmus test in tools/testing/timer_migration/litmus/.
+ * Each has a litmus test in tools/testing/timer_migration/litmus/. What is said of
+ * tmigr_go_idle() is true of tmigr_go_idle_above(), which does the same above the leaf.
  *
  * (A)	tmigr_sync_active() reads the group's state, acquire, then the child's;
  *	pairs with the exchange of the child's state before that of the
@@ -237,13 +238,13 @@
  * (F)	@first is written under the group's lock and read under the parent's by
  *	tmigr_walk_up(), each time after the last change; the parent's lock
  *	orders the readers. tmigr_go_idle() reads it without, for (G).
- * (G)	tmigr_go_idle(): reads the child's @first; @changes, acquire; @first and
- *	@exp; an exchange of the state; @changes again, and @first. It pairs with
- *	tmigr_begin_change(), which writes @changes, full barrier, and then what is
- *	between it and tmigr_end_change() reads the state, or the child's @first;
- *	that writes @changes, release, after @first and @exp. And it pairs with
- *	tmigr_walk_up(), which enters an event and then reads the state with an
- *	exchange or after a full barrier.
+ * (G)	tmigr_go_idle(): reads the child's @first, in the leaf it has @exp of the CPU;
+ *	@changes, acquire; @first and @exp; an exchange of the state; @changes
+ *	again, and @first. It pairs with tmigr_begin_change(), which writes @changes,
+ *	full barrier, and then what is between it and tmigr_end_change() reads the
+ *	state, or the child's @first; that writes @changes, release, after @first
+ *	and @exp. And it pairs with tmigr_walk_up(), which enters an event and then
+ *	reads the state with an exchange or after a full barrier.
  */
 
 #include <linux/bitops.h>
@@ -699,14 +700,15 @@ static __always_inline bool tmigr_knows(struct tmigr_group *group, unsigned int 
 {
 	u32 shown = READ_ONCE(group->exp[slot]);
 
-	/* As tmigr_pack_exp() has it; the odd tick is entered again */
+	/* As tmigr_pack_exp() has it; the odd tick is entered each time, under the lock */
 	return !(changes % 2) && tmigr_first(group) <= exp && shown == (u32)exp &&
 	       (shown != TMIGR_NO_EXP || exp == TMIGR_NEVER);
 }
 
 /*
  * tmigr_walk_up() of the idle CPU that runs this, which may have to wake for the
- * hierarchy. Returns when, TMIGR_NEVER if it does not or has already known.
+ * hierarchy. Returns when, if @goes_idle; else tmc->wakeup says it, which stays as it
+ * is where the walk does not reach an idle root.
  */
 static noinline u64 tmigr_enter_own(struct tmigr_cpu *tmc, struct tmigr_group *group,
 				    struct tmigr_group *child, bool goes_idle)
@@ -1267,6 +1269,7 @@ u64 tmigr_core_leave(struct tmigr_cpu *tmc)
 			orphaned = root->first;
 		raw_spin_unlock(&root->lock);
 	}
+	tmc->idled = 0;
 
 	return orphaned;
 }

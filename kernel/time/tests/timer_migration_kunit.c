@@ -1516,11 +1516,14 @@ static void walk_pass_time(struct kunit *test)
 
 static void walk_step(struct kunit *test)
 {
+	static const enum tmigr_arm arms[] = {
+		TMIGR_ARM_SELF, TMIGR_ARM_PREDICT, TMIGR_ARM_OTHERS,
+	};
 	unsigned int cpu = random_below(machine->shape->nr_cpus);
 
 	switch (random_below(32)) {
 	case 0:
-		WRITE_ONCE(tmc(cpu)->arm, random_below(3));
+		WRITE_ONCE(tmc(cpu)->arm, arms[random_below(ARRAY_SIZE(arms))]);
 		break;
 	case 1 ... 2:
 		if (tmc(cpu)->available)

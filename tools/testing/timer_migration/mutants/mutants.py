@@ -47,7 +47,7 @@ MUTANTS = [
         "name": "h07-no-event-no-update",
         "what": "a CPU that goes idle without a timer leaves its old one in the slot",
         "edits": [("tmigr_first(group) <= exp && shown == (u32)exp &&\n	       (shown != TMIGR_NO_EXP || exp == TMIGR_NEVER);",
-                   "tmigr_first(group) <= exp && (shown == (u32)exp ||\n	       exp == TMIGR_NEVER);")],
+                   "tmigr_first(group) <= exp && (exp == TMIGR_NEVER ||\n	       (shown == (u32)exp && shown != TMIGR_NO_EXP));")],
     },
     {
         "name": "h08-duty-kept-after-expiry",
