@@ -307,7 +307,8 @@ static __always_inline unsigned long tmigr_remove_child(unsigned long word, unsi
 {
 	word &= ~BIT(slot);
 	if ((word & TMIGR_MIGRATOR_MASK) >> TMIGR_ACTIVE_BITS == slot)
-		word = tmigr_set_migrator(word, word & TMIGR_ACTIVE_MASK ? __ffs(word) : TMIGR_NONE);
+		word = tmigr_set_migrator(word, word & TMIGR_ACTIVE_MASK ?
+						__ffs(word) : TMIGR_NONE);
 
 	return word + TMIGR_SEQ_ONE;
 }

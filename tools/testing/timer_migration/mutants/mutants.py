@@ -107,7 +107,7 @@ MUTANTS = [
     {
         "name": "my-migrator-not-handed-over",
         "what": "a migrator that goes idle leaves the others without one",
-        "edits": [("tmigr_set_migrator(word, word & TMIGR_ACTIVE_MASK ? __ffs(word) : TMIGR_NONE);",
+        "edits": [("tmigr_set_migrator(word, word & TMIGR_ACTIVE_MASK ?\n						__ffs(word) : TMIGR_NONE);",
                    "tmigr_set_migrator(word, TMIGR_NONE);")],
     },
     {
