@@ -41,20 +41,22 @@ static void tmigr_show_cpu(struct seq_file *m, struct tmigr_cpu *tmc, u64 exp, u
 		[TMIGR_ARM_SELF]	= "self",
 		[TMIGR_ARM_OTHERS]	= "others",
 	};
+	/* For people to read: what its CPU is changing may be old, or half of it */
+	const struct tmigr_cpu seen = data_race(*tmc);
 
 	tmigr_show_indent(m, depth);
 	seq_printf(m, "cpu %u: slot %u", tmc->cpu, tmc->slot);
-	if (!READ_ONCE(tmc->available)) {
+	if (!seen.available) {
 		seq_puts(m, " unavailable\n");
 		return;
 	}
 
 	seq_printf(m, " %s arm %s score %u", tmigr_cpu_active(tmc) ? "active" : "idle",
-		   arm[READ_ONCE(tmc->arm)], data_race(tmc->score));
+		   arm[seen.arm], seen.score);
 	if (!tmigr_cpu_active(tmc)) {
 		tmigr_show_expiry(m, "expiry", exp, now);
-		tmigr_show_expiry(m, "self", data_race(tmc->self_exp), now);
-		tmigr_show_expiry(m, "duty", data_race(tmc->wakeup), now);
+		tmigr_show_expiry(m, "self", seen.self_exp, now);
+		tmigr_show_expiry(m, "duty", seen.wakeup, now);
 	}
 	seq_putc(m, '\n');
 }
