@@ -57,7 +57,7 @@
 #include "timer_migration.h"
 #include "tmigr_internal.h"
 
-/* One unit with the core, because calls would be a third of what going idle takes */
+/* One unit with the core: going idle is short, and calls would be a good part of it */
 #include "tmigr_core.c"
 
 #define CREATE_TRACE_POINTS
