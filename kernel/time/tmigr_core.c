@@ -281,8 +281,8 @@ static unsigned long tmigr_pack(struct tmigr_state state)
 }
 
 /*
- * Transitions work on the word as it is: taking it apart and putting it together again
- * would be most of what going idle costs.
+ * Transitions work on the word as it is: they are most of what a CPU does here, and
+ * short enough for taking it apart to count.
  */
 #define TMIGR_ACTIVE_MASK	GENMASK(TMIGR_ACTIVE_BITS - 1, 0)
 #define TMIGR_MIGRATOR_MASK	GENMASK(TMIGR_SEQ_SHIFT - 1, TMIGR_ACTIVE_BITS)
