@@ -14,6 +14,8 @@
  *				of the timer interrupts that found the tick
  *				stopped, those that did nothing; see judge().
  *				Left out if there were hardly any.
+ *	Without threads it is idle_ipis_per_s, idle_interrupts_per_s only of those
+ *	which found an hrtimer due, and early_interrupts_per_s for the others.
  *
  *   idle_pair DEPTH
  *	CPU 0 wakes up and goes idle again over and over, one other CPU spins,
@@ -523,8 +525,19 @@ struct verdict {
 	long	tick_running;
 	long	useful;
 	long	for_nothing;
+	long	early;
 	long	wheel_expiries;
 };
+
+/* Was any hrtimer due? If not, the device's range was over, or the timer is gone */
+static bool interrupt_early(const struct cpu_events *c, long i)
+{
+	for (i++; i < c->nr && c->events[i].type != EV_INTERRUPT; i++) {
+		if (c->events[i].type == EV_HRTIMER)
+			return false;
+	}
+	return true;
+}
 
 /* Did anything happen before the next interrupt? */
 static bool interrupt_worked(const struct cpu_events *c, long i, int tick)
@@ -567,6 +580,7 @@ static void judge_cpu(const struct cpu_events *c, int tick, struct verdict *v)
 				v->useful++;
 			else
 				v->for_nothing++;
+			v->early += interrupt_early(c, i);
 			break;
 		}
 	}
@@ -576,7 +590,8 @@ static void judge_cpu(const struct cpu_events *c, int tick, struct verdict *v)
  * A timer interrupt that finds its CPU's tick stopped is useful when, before the
  * next one on that CPU, some timer expires, a remote CPU's timers are handled or
  * a task is woken; the tick's own hrtimer, whose function is seen most often,
- * does not count. The rest woke the CPU for nothing.
+ * does not count. The rest woke the CPU for nothing; early is how many of all found
+ * no hrtimer due.
  */
 static struct verdict judge(const struct log *log)
 {
@@ -729,8 +744,6 @@ static int64_t window_seconds(long expiries, long threads)
 {
 	int64_t seconds;
 
-	if (!threads)
-		return SECONDS_IDLE;
 	seconds = expiries * PERIOD_MS / 1000 / (nr_cpus() * threads);
 	return smaller(larger(seconds, SECONDS_MIN), SECONDS_MAX);
 }
@@ -740,6 +753,34 @@ static int64_t trace_seconds(long threads)
 	int64_t seconds = smaller(TRACED_SECONDS, window_seconds(EXPIRIES_TRACED_MAX, threads));
 
 	return larger(seconds, window_seconds(EXPIRIES_TRACED, threads));
+}
+
+/*
+ * Without threads almost all interrupts are those of clock event devices whose range
+ * is over. How many CPUs have such a device is chance: it is switched off where nothing
+ * at all is pending.
+ */
+static int run_idle_alone(const char *x)
+{
+	int64_t seconds = SECONDS_IDLE;
+	long other_interrupts;
+	struct log log = { };
+	struct verdict v;
+
+	sleep_ns(SECONDS_SETTLE * NSEC_PER_SEC);
+	other_interrupts = ipis();
+	trace_for(seconds * NSEC_PER_SEC);
+	other_interrupts = ipis() - other_interrupts;
+	read_trace(log_line, &log);
+	v = judge(&log);
+
+	report("idle_interrupts_per_s", x,
+	       rounded((double)(v.interrupts - v.early) / seconds, 0.001), "/s");
+	report("early_interrupts_per_s", x, rounded((double)v.early / seconds, 0.001), "/s");
+	report("idle_ipis_per_s", x, rounded((double)other_interrupts / seconds, 0.001), "/s");
+	fprintf(stderr, "%s: in %lld s ", x, (long long)seconds);
+	print_verdict(stderr, &v);
+	return 0;
 }
 
 static int run_idle(char **arg)
@@ -758,6 +799,8 @@ static int run_idle(char **arg)
 	quiet_system();
 	prepare_tracing();
 	enable_judged_events();
+	if (!per_cpu)
+		return run_idle_alone(x);
 	waiters = start_load(0, per_cpu);
 	sleep_ns(SECONDS_SETTLE * NSEC_PER_SEC);
 

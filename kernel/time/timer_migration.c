@@ -426,6 +426,12 @@ void tmigr_host_expire(unsigned int cpu)
 		wake_up_nohz_cpu(cpu);
 }
 
+bool tmigr_host_leaves_idle(unsigned int cpu)
+{
+	/* A nohz_full CPU may run a task, and remain idle as seen from here */
+	return !tick_nohz_full_cpu(cpu) && cpu_leaves_idle(cpu);
+}
+
 void tmigr_host_lock(unsigned int cpu)
 {
 	local_irq_disable();

@@ -102,6 +102,31 @@
  * 2.	the root is idle: it arms for
  *	the next event
  *
+ * Whom a pull wakes
+ * -----------------
+ *
+ * A timer that the keeper runs often wakes a task, where the timer was queued. For a
+ * moment all are idle still. If the keeper armed for what is next, it would often
+ * wake for nothing: the woken CPU will be active, and the migrator. So the root
+ * remembers whom a pull has woken, and as long as the host says that this CPU has
+ * yet to leave idle, nobody else has to be armed:
+ *
+ *	CPU 0 (keeper, has pulled)		CPU 1 (woken)
+ *
+ * 1.	gives the duty up
+ * 2.	CPU 1 has yet to leave idle:
+ *	nothing to do
+ * 3.						becomes active, goes idle last:
+ *						nobody is armed, it has to
+ *
+ * or
+ *
+ * 1.						becomes active, goes idle last:
+ *						CPU 0 is armed, nothing to do
+ * 2.	gives the duty up
+ * 3.	CPU 1 has nothing to leave idle for:
+ *	it arms for the next event
+ *
  * Why the state has a sequence number
  * -----------------------------------
  *
@@ -211,7 +236,7 @@
  *
  * A CPU's entry has no lock of its own. @exp, @self_exp, @available and the CPU's
  * slot in its leaf are written under its timer base locks, which the host holds; who
- * relieved whom under the root's lock; @arm by the host; the rest is the CPU's
+ * relieved whom under the root's lock, as is whom a pull has woken; @arm by the host; the rest is the CPU's
  * own. tmigr_core_activate() needs none: that the CPU is active is what its bit
  * says.
  *
@@ -482,6 +507,25 @@ static void tmigr_forget_keeper(struct tmigr_group *root, struct tmigr_cpu *tmc)
 	tmc->relieved = NULL;
 }
 
+/*
+ * The CPU that a pull has woken will be active, and when it goes idle it comes here,
+ * if there is an event. Who relies on that is not armed already.
+ */
+static bool tmigr_woken_covers(struct tmigr_group *root)
+{
+	struct tmigr_cpu *woken = root->woken;
+
+	lockdep_assert_held(&root->lock);
+
+	if (!woken)
+		return false;
+	if (READ_ONCE(woken->available) && tmigr_host_leaves_idle(woken->cpu))
+		return true;
+	root->woken = NULL;
+
+	return false;
+}
+
 /* (B) pairs with tmigr_drop_duty() */
 static bool tmigr_keeper_covers(struct tmigr_group *root, u64 exp)
 {
@@ -525,7 +569,7 @@ static u64 tmigr_take_duty(struct tmigr_group *root, struct tmigr_cpu *tmc)
 		return TMIGR_NEVER;
 
 	tmigr_forget_keeper(root, tmc);
-	if (tmigr_keeper_covers(root, first))
+	if (tmigr_keeper_covers(root, first) || tmigr_woken_covers(root))
 		return TMIGR_NEVER;
 
 	/* Two are remembered, not more */
@@ -1120,9 +1164,12 @@ static void tmigr_pull_cpu(struct tmigr_cpu *tmc, u64 now)
 /*
  * Run what is due below @group. Each round moves the event it found past @now,
  * or corrects a group that showed an event which does not exist any more.
+ *
+ * Returns a CPU that leaves idle now, NULL for none.
  */
-static void tmigr_pull_group(struct tmigr_group *group, u64 now)
+static struct tmigr_cpu *tmigr_pull_group(struct tmigr_group *group, u64 now)
 {
+	struct tmigr_cpu *woken = NULL;
 	struct tmigr_due due;
 	unsigned long flags;
 
@@ -1130,22 +1177,28 @@ static void tmigr_pull_group(struct tmigr_group *group, u64 now)
 		due = tmigr_find_due(group, now);
 		if (due.tmc) {
 			tmigr_pull_cpu(due.tmc, now);
+			if (tmigr_host_leaves_idle(due.tmc->cpu))
+				woken = due.tmc;
 		} else if (due.group != group) {
 			local_irq_save(flags);
 			tmigr_refresh(NULL, due.group->parent, due.group);
 			local_irq_restore(flags);
 		}
 	}
+
+	return woken;
 }
 
 /*
  * An idle CPU has pulled as far as the root: does it have to wake again? Not if
  * another one is active: if that goes idle and there is an event, it will come here
  * for the lock and see to it, since this CPU is not armed then. Not if it
- * has left meanwhile, which it cannot from here on: interrupts are disabled. If the
- * root has got a parent, that is returned and has to be pulled first.
+ * has left meanwhile, which it cannot from here on: interrupts are disabled. Not
+ * while @woken, which may be NULL, has yet to leave idle. If the root has got a
+ * parent, that is returned and has to be pulled first.
  */
-static struct tmigr_group *tmigr_renew_duty(struct tmigr_cpu *tmc, struct tmigr_group *root)
+static struct tmigr_group *tmigr_renew_duty(struct tmigr_cpu *tmc, struct tmigr_group *root,
+					    struct tmigr_cpu *woken)
 {
 	struct tmigr_group *parent;
 	unsigned long flags;
@@ -1153,6 +1206,7 @@ static struct tmigr_group *tmigr_renew_duty(struct tmigr_cpu *tmc, struct tmigr_
 	raw_spin_lock_irqsave(&root->lock, flags);
 	parent = root->parent;
 	if (!parent) {
+		root->woken = woken ?: root->woken;
 		if (!tmc->available || tmigr_active(root))
 			tmigr_set_duty(tmc, TMIGR_NEVER);
 		else
@@ -1182,6 +1236,7 @@ static struct tmigr_group *tmigr_renew_duty(struct tmigr_cpu *tmc, struct tmigr_
 bool tmigr_core_pull(struct tmigr_cpu *tmc, u64 now)
 {
 	struct tmigr_group *group = tmc->leaf, *parent;
+	struct tmigr_cpu *woken = NULL;
 	bool mine = true, taken_over = false;
 	unsigned int slot = tmc->slot;
 	struct tmigr_state state;
@@ -1197,7 +1252,7 @@ bool tmigr_core_pull(struct tmigr_cpu *tmc, u64 now)
 		state = tmigr_group_state(group);
 		mine = tmc->idle || (mine && (!state.active || state.migrator == slot));
 		if (mine || tmigr_overdue(group, now)) {
-			tmigr_pull_group(group, now);
+			woken = tmigr_pull_group(group, now) ?: woken;
 			taken_over |= !mine;
 		}
 		if (!mine && !tmigr_looks_further(tmc, now))
@@ -1205,7 +1260,7 @@ bool tmigr_core_pull(struct tmigr_cpu *tmc, u64 now)
 
 		parent = smp_load_acquire(&group->parent);	/* (E) */
 		if (!parent && tmc->idle)
-			parent = tmigr_renew_duty(tmc, group);
+			parent = tmigr_renew_duty(tmc, group, woken);
 		if (!parent)
 			return taken_over;
 		slot = group->slot;
@@ -1266,7 +1321,7 @@ u64 tmigr_core_leave(struct tmigr_cpu *tmc)
 
 	root = tmigr_walk_up(tmc, tmc->leaf, NULL, true);
 	if (root) {
-		if (!tmigr_keeper_covers(root, root->first))
+		if (!tmigr_keeper_covers(root, root->first) && !tmigr_woken_covers(root))
 			orphaned = root->first;
 		raw_spin_unlock(&root->lock);
 	}

@@ -100,6 +100,8 @@ struct tmigr_cpu;
  * @keeper:	Root only: the CPU that is armed for the hierarchy; written under
  *		@lock, read without for forecasts
  * @keeper_exp:	Root only: until when @keeper sleeps (ticks), like @keeper
+ * @woken:	Root only: a CPU that a pull of the keeper has woken, which may have
+ *		yet to leave idle; under @lock
  * @node:	NUMA node of the CPUs below, NUMA_NO_NODE when mixed
  * @cpu:	Level 0: the children
  * @child:	Above: the children; set before the child's @parent
@@ -119,6 +121,7 @@ struct tmigr_group {
 	struct tmigr_group		*next ____cacheline_aligned;
 	struct tmigr_cpu		*keeper;
 	u64				keeper_exp;
+	struct tmigr_cpu		*woken;
 	int				node;
 	u8				nr_children;
 	union {
@@ -241,6 +244,18 @@ int tmigr_attach_cpu(struct tmigr_tree *tree, struct tmigr_cpu *tmc, int node,
  * Context: as tmigr_core_pull(): interrupts enabled, no locks held.
  */
 void tmigr_host_expire(unsigned int cpu);
+
+/**
+ * tmigr_host_leaves_idle() - Whether a CPU is about to leave idle
+ * @cpu:	the CPU
+ *
+ * Context: Any, interrupts disabled or not. Groups' locks may be held.
+ *
+ * Return: true only if the CPU calls tmigr_core_activate() before it next calls
+ * tmigr_core_deactivate(), or did so between the look at it and the return, and if
+ * that does not take it longer than a wake-up does.
+ */
+bool tmigr_host_leaves_idle(unsigned int cpu);
 
 /**
  * tmigr_host_lock() - Lock the timer bases of a CPU

@@ -360,6 +360,32 @@ static void tmigr_test_idle_with_old_event(struct kunit *test)
 	machine_check(test);
 }
 
+/* How many groups a CPU leaves without an active child, whichever way it takes */
+static void tmigr_test_groups_idled(struct kunit *test)
+{
+	machine_boot(test, &three_levels);
+
+	machine_idle(0, TMIGR_FANOUT - 1);
+	KUNIT_EXPECT_EQ(test, 0, tmc(0)->idled);
+	KUNIT_EXPECT_EQ(test, 1, tmc(TMIGR_FANOUT - 1)->idled);
+	machine_idle(TMIGR_FANOUT, LAST);
+	KUNIT_EXPECT_EQ(test, 3, tmc(LAST)->idled);
+
+	/* A timer that has to be entered, then one that has not, but for the root */
+	vcpu_wake(LAST);
+	vcpu_idle_until(LAST, in_ticks(10));
+	KUNIT_EXPECT_EQ(test, 6, tmc(LAST)->idled);
+	vcpu_wake(LAST);
+	vcpu_go_idle(LAST);
+	KUNIT_EXPECT_EQ(test, 9, tmc(LAST)->idled);
+
+	/* Somebody is active in the root's other half */
+	vcpu_wake(0);
+	vcpu_wake(LAST);
+	vcpu_go_idle(LAST);
+	KUNIT_EXPECT_EQ(test, 11, tmc(LAST)->idled);
+}
+
 static void tmigr_test_unavailable_is_alone(struct kunit *test)
 {
 	machine_boot(test, &two_leaves);
@@ -514,6 +540,108 @@ static void tmigr_test_keeper_finds_active(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1, vcpu(3)->nr_expired);
 	KUNIT_EXPECT_FALSE(test, tmc(3)->keeping);
 	KUNIT_EXPECT_EQ(test, NEVER, vcpu(3)->armed);
+	machine_check(test);
+}
+
+/* --- Whom the keeper's pull wakes ---------------------------------------------- */
+
+static void wakes_owner(unsigned int cpu)
+{
+	WRITE_ONCE(vcpu(cpu)->woken, true);
+}
+
+/* CPU 3 is the keeper, and has pulled the timer of CPU 9, which wakes a task there */
+static void keeper_has_woken(struct kunit *test, void (*on_expire)(unsigned int cpu))
+{
+	unsigned int cpu;
+
+	machine_boot(test, &two_leaves);
+	vcpu_set_timer(9, in_ticks(10));
+	vcpu_set_timer(12, in_ticks(30));
+	for (cpu = 0; cpu < two_leaves.nr_cpus; cpu++) {
+		if (cpu != 3)
+			vcpu_go_idle(cpu);
+	}
+	KUNIT_ASSERT_EQ(test, in_ticks(10), vcpu_go_idle(3));
+
+	machine->now += 10;
+	machine->on_expire = on_expire;
+	vcpu_tick(3);
+	KUNIT_ASSERT_EQ(test, 1, vcpu(9)->nr_expired);
+}
+
+static void tmigr_test_woken_covers(struct kunit *test)
+{
+	keeper_has_woken(test, wakes_owner);
+
+	KUNIT_EXPECT_FALSE(test, tmc(3)->keeping);
+	KUNIT_EXPECT_EQ(test, NEVER, vcpu(3)->armed);
+	/* Nor has the keeper to arm when it looks for its next timer, or another CPU */
+	KUNIT_EXPECT_EQ(test, NEVER, vcpu_new_timer(3, in_ticks(40)));
+	KUNIT_EXPECT_EQ(test, NEVER, vcpu_new_timer(4, in_ticks(15)));
+
+	vcpu_wake(9);
+	machine_check(test);
+	KUNIT_EXPECT_EQ(test, in_ticks(15), vcpu_go_idle(9));
+	machine_check(test);
+}
+
+static void tmigr_test_nobody_woken(struct kunit *test)
+{
+	keeper_has_woken(test, NULL);
+
+	KUNIT_EXPECT_TRUE(test, tmc(3)->keeping);
+	KUNIT_EXPECT_EQ(test, in_ticks(20), vcpu(3)->armed);
+	machine_check(test);
+}
+
+static void wakes_owner_for_a_moment(unsigned int cpu)
+{
+	vcpu_wake(cpu);
+	vcpu_set_timer(cpu, in_ticks(0));
+	vcpu_go_idle(cpu);
+}
+
+/* The woken CPU is idle again, and has relied on the keeper */
+static void tmigr_test_woken_idle_again(struct kunit *test)
+{
+	keeper_has_woken(test, wakes_owner_for_a_moment);
+
+	KUNIT_EXPECT_TRUE(test, tmc(3)->keeping);
+	KUNIT_EXPECT_EQ(test, in_ticks(20), vcpu(3)->armed);
+	machine_check(test);
+}
+
+/* It is remembered no longer than it takes to leave idle */
+static void tmigr_test_woken_forgotten(struct kunit *test)
+{
+	keeper_has_woken(test, wakes_owner);
+
+	WRITE_ONCE(vcpu(9)->woken, false);
+	KUNIT_EXPECT_EQ(test, in_ticks(15), vcpu_new_timer(4, in_ticks(15)));
+	WRITE_ONCE(vcpu(9)->woken, true);
+	KUNIT_EXPECT_EQ(test, in_ticks(10), vcpu_new_timer(5, in_ticks(10)));
+	machine_check(test);
+}
+
+/* Who does not take part any more will not be active */
+static void tmigr_test_woken_leaves(struct kunit *test)
+{
+	keeper_has_woken(test, wakes_owner);
+
+	KUNIT_EXPECT_EQ(test, in_ticks(20), vcpu_leave(9));
+	KUNIT_EXPECT_EQ(test, in_ticks(15), vcpu_new_timer(4, in_ticks(15)));
+}
+
+/* Another CPU that leaves need not hand over */
+static void tmigr_test_woken_takes_over(struct kunit *test)
+{
+	keeper_has_woken(test, wakes_owner);
+
+	vcpu_wake(4);
+	KUNIT_EXPECT_EQ(test, NEVER, vcpu_leave(4));
+	vcpu_wake(9);
+	KUNIT_EXPECT_EQ(test, in_ticks(20), vcpu_go_idle(9));
 	machine_check(test);
 }
 
@@ -1687,6 +1815,7 @@ static struct kunit_case timer_migration_cases[] = {
 	KUNIT_CASE(tmigr_test_pinned_comes_first),
 	KUNIT_CASE(tmigr_test_idle_without_old_event),
 	KUNIT_CASE(tmigr_test_idle_with_old_event),
+	KUNIT_CASE(tmigr_test_groups_idled),
 	KUNIT_CASE(tmigr_test_unavailable_is_alone),
 	KUNIT_CASE(tmigr_test_keeper_covers),
 	KUNIT_CASE(tmigr_test_earlier_keeper_takes_over),
@@ -1695,6 +1824,12 @@ static struct kunit_case timer_migration_cases[] = {
 	KUNIT_CASE(tmigr_test_three_keepers),
 	KUNIT_CASE(tmigr_test_keeper_serves_all),
 	KUNIT_CASE(tmigr_test_keeper_finds_active),
+	KUNIT_CASE(tmigr_test_woken_covers),
+	KUNIT_CASE(tmigr_test_nobody_woken),
+	KUNIT_CASE(tmigr_test_woken_idle_again),
+	KUNIT_CASE(tmigr_test_woken_forgotten),
+	KUNIT_CASE(tmigr_test_woken_leaves),
+	KUNIT_CASE(tmigr_test_woken_takes_over),
 	KUNIT_CASE(tmigr_test_new_timer_beside_active),
 	KUNIT_CASE(tmigr_test_new_timer_all_idle),
 	KUNIT_CASE(tmigr_test_new_timer_of_keeper),

@@ -24,6 +24,8 @@
 #include <linux/timer.h>
 #include <linux/vmalloc.h>
 
+#include "../tmigr_core.h"
+
 /* Long enough for any machine */
 #define PATIENCE	(20 * HZ)
 
@@ -439,6 +441,65 @@ static void tmigr_live_hand_over(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, wait_until(&probes->party.done, false));
 	expect_one_run_each(test, probes);
 }
+
+#ifdef CONFIG_TIMER_MIGRATION_PULL
+
+/* More than an idle CPU wakes by itself while the case is patient */
+#define KICKS	200
+
+static bool enters_idle_again(unsigned int cpu, unsigned long calls, unsigned long end)
+{
+	while (tick_nohz_get_idle_calls_cpu(cpu) == calls) {
+		if (time_after(jiffies, end))
+			return false;
+		cond_resched();
+		cpu_relax();
+	}
+
+	return true;
+}
+
+/*
+ * A CPU that is isolated while another one runs its timers may sleep, and a callback
+ * may have armed its timer again there: the CPU has to look for its next one.
+ */
+static void tmigr_live_isolated_meanwhile(struct kunit *test)
+{
+	struct place place = find_place(test);
+	unsigned long end = jiffies + PATIENCE, calls;
+	struct cpumask *mask;
+	unsigned int i;
+
+	if (!tick_nohz_is_active())
+		kunit_skip(test, "CPUs do not rely on others");
+	if (tick_nohz_full_cpu(place.there))
+		kunit_skip(test, "the other CPU is not isolated in this way");
+
+	mask = kunit_kzalloc(test, cpumask_size(), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, mask);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, isolate_as_before, mask));
+	cpumask_copy(mask, cpumask_of(place.there));
+	tmigr_isolated_exclude_cpumask(mask);
+
+	for (i = 0; i < KICKS; i++) {
+		calls = tick_nohz_get_idle_calls_cpu(place.there);
+		local_bh_disable();
+		tmigr_host_expire(place.there);
+		local_bh_enable();
+		if (!enters_idle_again(place.there, calls, end))
+			break;
+	}
+	KUNIT_EXPECT_EQ(test, KICKS, i);
+}
+
+#else
+
+static void tmigr_live_isolated_meanwhile(struct kunit *test)
+{
+	kunit_skip(test, "CPUs do not rely on others");
+}
+
+#endif
 
 /* --- Timers that the callback arms ------------------------------------------- */
 
@@ -893,6 +954,7 @@ static struct kunit_case timer_migration_live_cases[] = {
 	KUNIT_CASE(tmigr_live_others_run_it),
 	KUNIT_CASE(tmigr_live_order),
 	KUNIT_CASE_SLOW(tmigr_live_hand_over),
+	KUNIT_CASE(tmigr_live_isolated_meanwhile),
 	KUNIT_CASE(tmigr_live_chain),
 	KUNIT_CASE(tmigr_live_burst),
 	KUNIT_CASE(tmigr_live_rearms_itself),

@@ -40,6 +40,7 @@
 #define tmigr_groups_needed	tmigr_kunit_groups_needed
 #define tmigr_attach_cpu	tmigr_kunit_attach_cpu
 #define tmigr_host_expire	tmigr_kunit_host_expire
+#define tmigr_host_leaves_idle	tmigr_kunit_host_leaves_idle
 #define tmigr_host_lock		tmigr_kunit_host_lock
 #define tmigr_host_unlock	tmigr_kunit_host_unlock
 #define tmigr_host_next		tmigr_kunit_host_next
@@ -88,6 +89,7 @@ struct shape {
  * @nr_expired:	How often its global timer has expired, under @base_lock
  * @takeovers:	How often it did what a migrator had not
  * @idle:	Its tick is stopped
+ * @woken:	Somebody wants it to leave idle
  */
 struct vcpu {
 	struct tmigr_cpu	tmc;
@@ -99,6 +101,7 @@ struct vcpu {
 	unsigned int		nr_expired;
 	unsigned int		takeovers;
 	bool			idle;
+	bool			woken;
 };
 
 /**
@@ -175,6 +178,11 @@ void tmigr_host_expire(unsigned int cpu)
 	vcpu_expire(cpu);
 }
 
+bool tmigr_host_leaves_idle(unsigned int cpu)
+{
+	return READ_ONCE(vcpu(cpu)->woken);
+}
+
 void tmigr_host_lock(unsigned int cpu)
 {
 	unsigned long flags;
@@ -238,6 +246,7 @@ static void vcpu_leave_idle(unsigned int cpu, bool woke)
 	v->idle = false;
 	v->armed = NEVER;
 	tmigr_core_activate(&v->tmc, woke);
+	WRITE_ONCE(v->woken, false);
 	local_irq_restore(flags);
 }
 

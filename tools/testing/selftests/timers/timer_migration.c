@@ -48,6 +48,7 @@
 #define SYSCTL		"/proc/sys/kernel/timer_migration"
 #define WATCHDOG	"/proc/sys/kernel/watchdog"
 #define CPU_DIR		"/sys/devices/system/cpu"
+#define FAILSLAB	"/sys/kernel/debug/failslab"
 #define TRACE_DIR	"/sys/kernel/tracing"
 #define INSTANCE	TRACE_DIR "/instances/timer_migration_test"
 
@@ -846,6 +847,85 @@ TEST_F(timer_migration, hotplug_to_the_last)
 			ASSERT_TRUE(write_file(SYSCTL, "1"));
 	}
 	EXPECT_TRUE(all_slept(self->all, 2));
+	EXPECT_EQ(0, early_ones(self->all));
+}
+
+/* A CPU that is there and has never been up: all others are, between two tests. */
+static int late_cpu(const struct cpus *online)
+{
+	struct cpus present = parse_cpus(read_line(CPU_DIR "/present"));
+	int i, k;
+
+	for (i = 0; i < present.nr; i++) {
+		for (k = 0; k < online->nr && online->cpu[k] != present.cpu[i]; k++)
+			;
+		if (k == online->nr && can_offline(present.cpu[i]))
+			return present.cpu[i];
+	}
+	return -1;
+}
+
+/* An open /proc/thread-self/fail-nth, with which allocations of this task can fail, or -1 */
+static int open_fail_nth(void)
+{
+	if (!write_file(FAILSLAB "/ignore-gfp-wait", "N") || !write_file(FAILSLAB "/verbose", "0"))
+		return -1;
+	return open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+}
+
+/* Returns whether the @nth allocation was reached, and failed. */
+static bool set_online_without(int fail_nth, unsigned int nth, int cpu, bool *up)
+{
+	char text[16] = "";
+	bool reached;
+
+	snprintf(text, sizeof(text), "%u", nth);
+	if (pwrite(fail_nth, text, strlen(text), 0) < 0)
+		return false;
+	*up = set_online(cpu, true);
+	/* What is left of @nth. No library here, which might allocate */
+	reached = pread(fail_nth, text, sizeof(text) - 1, 0) > 0 && text[0] == '0';
+	return pwrite(fail_nth, "0", 1, 0) == 1 && reached;
+}
+
+/*
+ * A CPU that comes up for the first time gets its place in the hierarchy, for which
+ * that may have to grow: each allocation on the way is made to fail once, if the
+ * kernel can do that. To be booted with maxcpus=; with 8 CPUs the next needs a group
+ * of its own and one that holds both.
+ */
+TEST_F(timer_migration, cpu_that_comes_late)
+{
+	int cpu = late_cpu(&self->cpus), fail_nth = open_fail_nth();
+	struct cpus late = { .nr = 1, .cpu = { cpu }, };
+	unsigned int nth, failed = 0;
+	bool up = false;
+
+	if (cpu < 0)
+		SKIP(return, "all CPUs have been up");
+
+	ASSERT_TRUE(populate(self->all, &self->cpus, 2, 50, 200));
+	ASSERT_TRUE(all_slept(self->all, 1));
+
+	for (nth = 1; fail_nth >= 0 && set_online_without(fail_nth, nth, cpu, &up); nth++) {
+		failed += !up;
+		if (up)
+			ASSERT_TRUE(set_online(cpu, false));
+		if (nth % 16 == 0)
+			EXPECT_TRUE(all_slept(self->all, 1))
+				TH_LOG("after allocation %u has failed", nth);
+	}
+	if (fail_nth >= 0)
+		ksft_print_msg("%u allocations failed, with %u of them CPU %d did not come up\n",
+			       nth - 1, failed, cpu);
+	else
+		ksft_print_msg("allocations cannot be made to fail\n");
+
+	if (!up)
+		ASSERT_TRUE(set_online(cpu, true));
+	EXPECT_TRUE(all_slept(self->all, 2));
+	ASSERT_TRUE(populate(self->all, &late, 4, 50, 200));
+	EXPECT_TRUE(all_slept(self->all, 4));
 	EXPECT_EQ(0, early_ones(self->all));
 }
 

@@ -317,10 +317,9 @@ static void mc_do(unsigned int cpu, enum mc_kind kind)
 static bool mc_do_kick(unsigned int cpu)
 {
 	mc.cpu = cpu;
-	if (!mc_host_take_kick())
+	if (!mc_host_kicked())
 		return false;
 
-	mc_host_kicked();
 	mc_check_quiet();
 	return true;
 }

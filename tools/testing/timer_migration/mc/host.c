@@ -135,6 +135,11 @@ void tmigr_host_expire(unsigned int cpu)
 		mc_nest(true);
 }
 
+bool tmigr_host_leaves_idle(unsigned int cpu)
+{
+	return mc.kicks && READ_ONCE(mc_world.host[cpu].kicked);
+}
+
 void tmigr_host_lock(unsigned int cpu)
 {
 	mc_lock(&mc_world.host[cpu].lock, __func__);
@@ -415,33 +420,29 @@ void mc_host_do(const struct mc_op *op)
 }
 
 /**
- * mc_host_take_kick() - Whether the CPU that runs was kicked
+ * mc_host_kicked() - Leave idle for a moment if somebody wants the CPU that runs to
  *
- * Return: true once for each kick.
+ * The kick is over when the CPU is awake, as a wake-up is: so far others may rely
+ * on the CPU to become active.
+ *
+ * Return: true if there was a kick.
  */
-bool mc_host_take_kick(void)
+bool mc_host_kicked(void)
 {
+	const struct mc_op wake = { .kind = MC_WAKE }, idle = { .kind = MC_IDLE };
 	struct mc_host *host = &mc_world.host[mc.cpu];
+	bool was_idle = host->idle;
 
 	if (!mc.kicks || !READ_ONCE(host->kicked))
 		return false;
 
-	host->kicked = false;
+	if (was_idle)
+		mc_host_do(&wake);
+	WRITE_ONCE(host->kicked, false);
+	if (was_idle)
+		mc_host_do(&idle);
+
 	return true;
-}
-
-/**
- * mc_host_kicked() - Leave idle for a moment
- */
-void mc_host_kicked(void)
-{
-	const struct mc_op wake = { .kind = MC_WAKE }, idle = { .kind = MC_IDLE };
-
-	if (!mc_world.host[mc.cpu].idle)
-		return;
-
-	mc_host_do(&wake);
-	mc_host_do(&idle);
 }
 
 /* --- Before the CPUs run -------------------------------------------------------------- */

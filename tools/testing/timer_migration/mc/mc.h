@@ -298,8 +298,7 @@ void mc_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* host.c */
 void mc_host_setup(void);
 void mc_host_do(const struct mc_op *op);
-bool mc_host_take_kick(void);
-void mc_host_kicked(void);
+bool mc_host_kicked(void);
 u64 mc_host_first(unsigned int cpu);
 
 /* check.c */

@@ -770,6 +770,126 @@ const struct mc_scenario mc_scenarios[] = {
 		},
 	},
 	{
+		.name	= "woken_is_relied_on",
+		.about	= "the armed CPU's pull wakes another, which is to see to what comes next",
+		.cpus	= 3,
+		.arm	= TMIGR_ARM_OTHERS,
+		.setup	= {
+			ON(0, ADD(2), WAKES), ON(0, IDLE), ON(1, ADD(5)), ON(1, IDLE),
+			ON(2, IDLE), ON(2, ADVANCE_TO(2)),
+		},
+		.script	= {
+			[0] = { { TICK }, { TICK } },
+			[1] = { { ADD(3) } },
+			[2] = { { TICK } },
+		},
+	},
+	{
+		.name	= "woken_goes_idle_before",
+		.about	= "the same, and it wakes and goes idle by itself meanwhile",
+		.cpus	= 3,
+		.arm	= TMIGR_ARM_OTHERS,
+		.setup	= {
+			ON(0, ADD(2), WAKES), ON(0, IDLE), ON(1, ADD(5)), ON(1, IDLE),
+			ON(2, IDLE), ON(2, ADVANCE_TO(2)),
+		},
+		.script	= {
+			[0] = { { WAKE }, { IDLE }, { TICK } },
+			[2] = { { TICK } },
+		},
+	},
+	{
+		.name	= "woken_beside_last_idle",
+		.about	= "the same, and a third CPU comes and goes idle last",
+		.cpus	= 3,
+		.arm	= TMIGR_ARM_OTHERS,
+		.setup	= {
+			ON(0, ADD(2), WAKES), ON(0, ADD(5)), ON(0, IDLE), ON(1, IDLE),
+			ON(2, IDLE), ON(2, ADVANCE_TO(2)),
+		},
+		.script	= {
+			[0] = { { TICK } },
+			[1] = { { WAKE }, { ADD(4) }, { IDLE } },
+			[2] = { { TICK } },
+		},
+	},
+	{
+		.name	= "woken_three_levels",
+		.about	= "the same through three levels",
+		.cpus	= 3,
+		.arm	= TMIGR_ARM_OTHERS,
+		THREE_LEVELS,
+		.setup	= {
+			ON(0, ADD(2), WAKES), ON(0, IDLE), ON(1, ADD(5)), ON(1, IDLE),
+			ON(2, IDLE), ON(2, ADVANCE_TO(2)),
+		},
+		.script	= {
+			[0] = { { TICK } },
+			[1] = { { ADD(4) } },
+			[2] = { { TICK } },
+		},
+	},
+	{
+		.name	= "woken_leaves",
+		.about	= "the woken CPU leaves instead of looking after the others",
+		.cpus	= 3,
+		.arm	= TMIGR_ARM_OTHERS,
+		.setup	= {
+			ON(0, ADD(2), WAKES), ON(0, IDLE), ON(1, ADD(5)), ON(1, IDLE),
+			ON(2, IDLE), ON(2, ADVANCE_TO(2)),
+		},
+		.script	= {
+			[0] = { { LEAVE }, { TICK } },
+			[2] = { { TICK }, { TICK } },
+		},
+	},
+	{
+		.name	= "woken_leaves_in_idle",
+		.about	= "the same with its tick stopped all the time",
+		.cpus	= 3,
+		.arm	= TMIGR_ARM_OTHERS,
+		.tick_stopped = 1,
+		.setup	= {
+			ON(0, ADD(2), WAKES), ON(0, IDLE), ON(1, ADD(5)), ON(1, IDLE),
+			ON(2, IDLE), ON(2, ADVANCE_TO(2)),
+		},
+		.script	= {
+			[0] = { { LEAVE }, { TICK } },
+			[2] = { { TICK }, { TICK } },
+		},
+	},
+	{
+		.name	= "woken_beside_leaving",
+		.about	= "a CPU leaves, and the one that has yet to wake takes over",
+		.cpus	= 3,
+		.arm	= TMIGR_ARM_OTHERS,
+		.setup	= {
+			ON(0, ADD(2), WAKES), ON(0, IDLE), ON(1, ADD(5)), ON(1, IDLE),
+			ON(2, IDLE), ON(2, ADVANCE_TO(2)),
+		},
+		.script	= {
+			[0] = { { TICK } },
+			[1] = { { WAKE }, { LEAVE } },
+			[2] = { { TICK } },
+		},
+	},
+	{
+		.name	= "woken_below_new_root",
+		.about	= "the root gets a parent while the woken CPU is relied on",
+		.cpus	= 2,
+		.later	= 1,
+		.arm	= TMIGR_ARM_OTHERS,
+		.setup	= {
+			ON(0, ADD(2), WAKES), ON(0, ADD(5)), ON(0, IDLE), ON(1, IDLE),
+			ON(1, ADVANCE_TO(2)),
+		},
+		.script	= {
+			[0] = { { TICK } },
+			[1] = { { TICK } },
+			[2] = { { ATTACH(2) } },
+		},
+	},
+	{
 		.name	= "keeper_pulls_last_idle",
 		.about	= "the armed CPU pulls while the last active one goes idle and may rely on it",
 		.cpus	= 2,

@@ -345,10 +345,8 @@ static void mc_vcpu_main(void)
 		mc_yield();
 		vcpu->inside = true;
 
-		if (mc_host_take_kick()) {
-			mc_host_kicked();
+		if (mc_host_kicked())
 			continue;
-		}
 
 		mc_host_do(&mc.scenario->script[mc.cpu][vcpu->pc]);
 		vcpu->pc++;

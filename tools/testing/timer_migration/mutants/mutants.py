@@ -2,7 +2,6 @@
 """What the model checker must notice: the core, broken in one place each.
 
 name		hNN-... re-introduces the hazard HNN; my-... is another mistake
-scenarios	those that are known to notice, tried first
 """
 
 MUTANTS = [
@@ -252,6 +251,26 @@ MUTANTS = [
         "edits": [("	if (root->keeper && !READ_ONCE(root->keeper->keeping))\n		tmigr_forget_keeper(root, root->keeper);\n\n", ""),
                   ("	return root->keeper && root->keeper_exp <= exp && READ_ONCE(root->keeper->keeping);",
                    "	return root->keeper && root->keeper_exp <= exp;")],
+    },
+    {
+        "name": "my-woken-believed",
+        "what": "who was woken is relied on although it may be idle again",
+        "edits": [("	if (READ_ONCE(woken->available) && tmigr_host_leaves_idle(woken->cpu))",
+                   "	if (READ_ONCE(woken->available))")],
+    },
+    {
+        "name": "my-woken-after-leaving",
+        "what": "a woken CPU is relied on although it does not take part any more",
+        "edits": [("	if (READ_ONCE(woken->available) && tmigr_host_leaves_idle(woken->cpu))",
+                   "	if (tmigr_host_leaves_idle(woken->cpu))")],
+    },
+    {
+        "name": "my-woken-before-the-lock",
+        "what": "the keeper decides on whom it has woken before it has the root's lock",
+        "edits": [("	raw_spin_lock_irqsave(&root->lock, flags);\n	parent = root->parent;\n	if (!parent) {",
+                   "	bool covered = woken && woken->available && tmigr_host_leaves_idle(woken->cpu);\n\n"
+                   "	raw_spin_lock_irqsave(&root->lock, flags);\n	parent = root->parent;\n	if (!parent && covered) {\n"
+                   "		tmigr_set_duty(tmc, TMIGR_NEVER);\n	} else if (!parent) {")],
     },
     {
         "name": "my-relieved-keeper-unchecked",

@@ -9,11 +9,20 @@ NOBODY_IS_REMEMBERED = (
     "	return root->keeper && root->keeper_exp <= exp && READ_ONCE(root->keeper->keeping);",
     "	return false;")
 
+NOBODY_IS_WOKEN = (
+    "	if (READ_ONCE(woken->available) && tmigr_host_leaves_idle(woken->cpu))",
+    "	if (0)")
+
 VARIANTS = [
     {
         "name": "no-self",
         "what": "no CPU wakes for its own timer; the keeper is remembered",
         "edits": [NOBODY_WAKES_ITSELF],
+    },
+    {
+        "name": "no-woken",
+        "what": "the keeper arms for what is next although its pull has woken somebody",
+        "edits": [NOBODY_IS_WOKEN],
     },
     {
         "name": "no-keeper",

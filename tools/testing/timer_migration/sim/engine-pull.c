@@ -109,6 +109,11 @@ void tmigr_host_expire(unsigned int cpu)
 	sim_expire(cpu);
 }
 
+bool tmigr_host_leaves_idle(unsigned int cpu)
+{
+	return sim_cpu_leaves_idle(cpu);
+}
+
 void tmigr_host_lock(unsigned int cpu)
 {
 }

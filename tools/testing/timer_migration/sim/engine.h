@@ -50,6 +50,7 @@ void sim_expire(unsigned int cpu);
 uint64_t sim_next_global(unsigned int cpu, uint64_t now, unsigned long basej);
 uint64_t sim_jiffies_update(unsigned long *basej);
 bool sim_cpu_idle(unsigned int cpu);
+bool sim_cpu_leaves_idle(unsigned int cpu);
 unsigned int sim_nearest_busy(unsigned int cpu);
 unsigned int sim_any_online(unsigned int but);
 void sim_make_active(unsigned int cpu);

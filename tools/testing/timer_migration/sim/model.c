@@ -720,6 +720,17 @@ void sim_make_active(unsigned int cpu)
 	this_cpu = from;
 }
 
+/**
+ * sim_cpu_leaves_idle() - Whether a task waits for a CPU that is idle still
+ * @cpu:	the CPU
+ *
+ * Return: true when the CPU will call engine_activate() without being asked to.
+ */
+bool sim_cpu_leaves_idle(unsigned int cpu)
+{
+	return cpus[cpu].stopped && cpus[cpu].queue;
+}
+
 /* The end of an interrupt, or of what a CPU ran */
 static void schedule(unsigned int cpu)
 {

@@ -82,7 +82,7 @@ u64 host_nextexp(struct vcpu *v)
 	return peek(&v->pinned) <= first ? TMIGR_NEVER : first;
 }
 
-/* Re-arm this timer, or another one of the CPU that ran it */
+/* Wake a task of the timer's CPU, re-arm this timer, or another one of the CPU that ran it */
 static void host_callback(struct vcpu *v, unsigned int nr)
 {
 	struct vcpu *self = this_vcpu;
@@ -93,6 +93,9 @@ static void host_callback(struct vcpu *v, unsigned int nr)
 		return;
 
 	exp = stress_expiry(&self->rng);
+
+	if (stress_chance(&self->rng, 2))
+		vcpu_kick(v, KICK_WAKE);
 
 	if (stress_chance(&self->rng, 3)) {
 		pthread_mutex_lock(&v->lock);
@@ -165,6 +168,11 @@ void tmigr_host_expire(unsigned int cpu)
 		host_run_timer(v, __ffs(collected), now);
 	v->expiring = false;
 	pthread_mutex_unlock(&v->lock);
+}
+
+bool tmigr_host_leaves_idle(unsigned int cpu)
+{
+	return peek(&round_now.cpu[cpu].kick) & KICK_WAKE;
 }
 
 void tmigr_host_lock(unsigned int cpu)

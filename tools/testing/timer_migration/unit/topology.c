@@ -39,6 +39,12 @@ void tmigr_host_expire(unsigned int cpu)
 	CHECK(false, "expires CPU %u", cpu);
 }
 
+bool tmigr_host_leaves_idle(unsigned int cpu)
+{
+	CHECK(false, "asks whether CPU %u wakes", cpu);
+	return false;
+}
+
 void tmigr_host_lock(unsigned int cpu)
 {
 	CHECK(false, "locks CPU %u", cpu);
