@@ -236,9 +236,9 @@
  *
  * A CPU's entry has no lock of its own. @exp, @self_exp, @available and the CPU's
  * slot in its leaf are written under its timer base locks, which the host holds; who
- * relieved whom under the root's lock, as is whom a pull has woken; @arm by the host; the rest is the CPU's
- * own. tmigr_core_activate() needs none: that the CPU is active is what its bit
- * says.
+ * relieved whom, and whom a pull has woken, under the root's lock; @arm by the host;
+ * the rest is the CPU's own. tmigr_core_activate() needs none: that the CPU is active
+ * is what its bit says.
  *
  * Memory ordering
  * ---------------
