@@ -269,7 +269,9 @@
  *	full barrier, and then what is between it and tmigr_end_change() reads the
  *	state, or the child's @first; that writes @changes, release, after @first
  *	and @exp. And it pairs with tmigr_walk_up(), which enters an event and then
- *	reads the state with an exchange or after a full barrier.
+ *	reads the state with an exchange or after a full barrier. Who relies on
+ *	a woken CPU then (tmigr_woken_covers()) has the root's lock, which whoever
+ *	goes idle last after that waits for, having seen the event.
  */
 
 #include <linux/bitops.h>
@@ -508,8 +510,8 @@ static void tmigr_forget_keeper(struct tmigr_group *root, struct tmigr_cpu *tmc)
 }
 
 /*
- * The CPU that a pull has woken will be active, and when it goes idle it comes here,
- * if there is an event. Who relies on that is not armed already.
+ * The CPU that a pull has woken will be active. Whoever goes idle last after that
+ * comes here for the lock, if there is an event, and finds nobody armed.
  */
 static bool tmigr_woken_covers(struct tmigr_group *root)
 {
@@ -993,7 +995,7 @@ __always_inline u64 tmigr_core_new_timer(struct tmigr_cpu *tmc, u64 nextexp)
  * tmigr_core_deactivate() says comes first. Too early costs an interrupt for
  * nothing: the tick code sleeps no longer than this. It happens, since expired
  * events and those of CPUs that have become active count until a migrator comes
- * by.
+ * by, and nobody looks whom a pull has woken.
  *
  * Context: Interrupts disabled.
  *

@@ -100,8 +100,8 @@ struct tmigr_cpu;
  * @keeper:	Root only: the CPU that is armed for the hierarchy; written under
  *		@lock, read without for forecasts
  * @keeper_exp:	Root only: until when @keeper sleeps (ticks), like @keeper
- * @woken:	Root only: a CPU that a pull of the keeper has woken, which may have
- *		yet to leave idle; under @lock
+ * @woken:	Root only: a CPU that was about to leave idle when the keeper had
+ *		pulled its timers, and may be still; under @lock
  * @node:	NUMA node of the CPUs below, NUMA_NO_NODE when mixed
  * @cpu:	Level 0: the children
  * @child:	Above: the children; set before the child's @parent
@@ -251,9 +251,9 @@ void tmigr_host_expire(unsigned int cpu);
  *
  * Context: Any, interrupts disabled or not. Groups' locks may be held.
  *
- * Return: true only if the CPU calls tmigr_core_activate() before it next calls
- * tmigr_core_deactivate(), or did so between the look at it and the return, and if
- * that does not take it longer than a wake-up does.
+ * Return: true only if the CPU is going to call tmigr_core_activate(), as soon as
+ * a wake-up takes, or is active and has yet to call tmigr_core_deactivate() or
+ * tmigr_core_leave(). When in doubt, false.
  */
 bool tmigr_host_leaves_idle(unsigned int cpu);
 

@@ -874,15 +874,37 @@ static int open_fail_nth(void)
 }
 
 /* Returns whether the @nth allocation was reached, and failed. */
-static bool set_online_without(int fail_nth, unsigned int nth, int cpu, bool *up)
+/*
+ * The state of CPU hotplug in which a CPU gets its place, and the one before; false
+ * if there is none, or CPUs cannot stop there.
+ */
+static bool find_prepare(int cpu, char before[8], char prepare[8])
 {
-	char text[16] = "";
+	FILE *f = fopen(CPU_DIR "/hotplug/states", "re");
+	char line[128], path[64];
+	bool found = false;
+
+	while (f && !found && fgets(line, sizeof(line), f)) {
+		found = strstr(line, ": tmigr:prepare");
+		snprintf(found ? prepare : before, 8, "%ld", strtol(line, NULL, 10));
+	}
+	if (f)
+		fclose(f);
+	snprintf(path, sizeof(path), CPU_DIR "/cpu%d/hotplug/target", cpu);
+	return found && write_file(path, before);
+}
+
+/* Returns whether the @nth allocation on the way to @state was reached, and failed. */
+static bool set_state_without(int fail_nth, unsigned int nth, int cpu, const char *state)
+{
+	char text[16] = "", path[64];
 	bool reached;
 
+	snprintf(path, sizeof(path), CPU_DIR "/cpu%d/hotplug/target", cpu);
 	snprintf(text, sizeof(text), "%u", nth);
 	if (pwrite(fail_nth, text, strlen(text), 0) < 0)
 		return false;
-	*up = set_online(cpu, true);
+	write_file(path, state);
 	/* What is left of @nth. No library here, which might allocate */
 	reached = pread(fail_nth, text, sizeof(text) - 1, 0) > 0 && text[0] == '0';
 	return pwrite(fail_nth, "0", 1, 0) == 1 && reached;
@@ -890,16 +912,16 @@ static bool set_online_without(int fail_nth, unsigned int nth, int cpu, bool *up
 
 /*
  * A CPU that comes up for the first time gets its place in the hierarchy, for which
- * that may have to grow: each allocation on the way is made to fail once, if the
- * kernel can do that. To be booted with maxcpus=; with 8 CPUs the next needs a group
- * of its own and one that holds both.
+ * that may have to grow: each allocation is made to fail once, if the kernel can do
+ * that. To be booted with maxcpus=; with 8 CPUs the next needs a group of its own
+ * and one that holds both.
  */
 TEST_F(timer_migration, cpu_that_comes_late)
 {
 	int cpu = late_cpu(&self->cpus), fail_nth = open_fail_nth();
 	struct cpus late = { .nr = 1, .cpu = { cpu }, };
-	unsigned int nth, failed = 0;
-	bool up = false;
+	char before[8] = "", prepare[8] = "";
+	unsigned int nth;
 
 	if (cpu < 0)
 		SKIP(return, "all CPUs have been up");
@@ -907,22 +929,18 @@ TEST_F(timer_migration, cpu_that_comes_late)
 	ASSERT_TRUE(populate(self->all, &self->cpus, 2, 50, 200));
 	ASSERT_TRUE(all_slept(self->all, 1));
 
-	for (nth = 1; fail_nth >= 0 && set_online_without(fail_nth, nth, cpu, &up); nth++) {
-		failed += !up;
-		if (up)
-			ASSERT_TRUE(set_online(cpu, false));
-		if (nth % 16 == 0)
+	if (fail_nth >= 0 && find_prepare(cpu, before, prepare)) {
+		for (nth = 1; set_state_without(fail_nth, nth, cpu, prepare); nth++)
 			EXPECT_TRUE(all_slept(self->all, 1))
 				TH_LOG("after allocation %u has failed", nth);
-	}
-	if (fail_nth >= 0)
-		ksft_print_msg("%u allocations failed, with %u of them CPU %d did not come up\n",
-			       nth - 1, failed, cpu);
-	else
+		ksft_print_msg("%u allocations on the way to state %s failed\n", nth - 1,
+			       prepare);
+		EXPECT_LT(2, nth);
+	} else {
 		ksft_print_msg("allocations cannot be made to fail\n");
+	}
 
-	if (!up)
-		ASSERT_TRUE(set_online(cpu, true));
+	ASSERT_TRUE(set_online(cpu, true));
 	EXPECT_TRUE(all_slept(self->all, 2));
 	ASSERT_TRUE(populate(self->all, &late, 4, 50, 200));
 	EXPECT_TRUE(all_slept(self->all, 4));
