@@ -216,9 +216,11 @@ MUTANTS = [
         "name": "my-duty-renewed-without-lock",
         "what": "a keeper that has pulled decides on the root's state before it has the lock",
         "edits": [("	raw_spin_lock_irqsave(&root->lock, flags);\n	parent = root->parent;\n	if (!parent) {\n"
+                   "		root->woken = woken ?: root->woken;\n"
                    "		if (!tmc->available || tmigr_active(root))\n",
                    "	bool busy = tmigr_active(root);\n\n	raw_spin_lock_irqsave(&root->lock, flags);\n"
-                   "	parent = root->parent;\n	if (!parent) {\n		if (!tmc->available || busy)\n")],
+                   "	parent = root->parent;\n	if (!parent) {\n		root->woken = woken ?: root->woken;\n"
+                   "		if (!tmc->available || busy)\n")],
     },
     {
         "name": "my-duty-kept-when-active",
@@ -234,7 +236,8 @@ MUTANTS = [
     {
         "name": "my-duty-not-taken-in-grown-tree",
         "what": "a keeper ends its pull at the old root although there is a new one",
-        "edits": [("	if (!parent) {\n		if (!tmc->available || tmigr_active(root))\n"
+        "edits": [("	if (!parent) {\n		root->woken = woken ?: root->woken;\n"
+                   "		if (!tmc->available || tmigr_active(root))\n"
                    "			tmigr_set_duty(tmc, TMIGR_NEVER);\n",
                    "	if (parent) {\n		tmigr_set_duty(tmc, TMIGR_NEVER);\n		parent = NULL;\n	} else {\n"
                    "		if (tmigr_active(root))\n			tmigr_set_duty(tmc, TMIGR_NEVER);\n")],
