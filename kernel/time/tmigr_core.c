@@ -74,6 +74,8 @@
  * one of TMIGR_LOOK_FURTHER ticks, each CPU in another one. Two CPUs that pull
  * from the same group are nothing new: the owner may have woken as well.
  *
+ * If the only active CPU does not run, or the only one that was woken, nobody sees it.
+ *
  * Why the keeper is remembered
  * ----------------------------
  *
@@ -125,7 +127,7 @@
  *						CPU 0 is armed, nothing to do
  * 2.	gives the duty up
  * 3.	CPU 1 has nothing to leave idle for:
- *	it arms for the next event
+ *	CPU 0 arms for the next event
  *
  * Why the state has a sequence number
  * -----------------------------------
