@@ -873,7 +873,6 @@ static int open_fail_nth(void)
 	return open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
 }
 
-/* Returns whether the @nth allocation was reached, and failed. */
 /*
  * The state of CPU hotplug in which a CPU gets its place, and the one before; false
  * if there is none, or CPUs cannot stop there.
@@ -918,13 +917,14 @@ static bool set_state_without(int fail_nth, unsigned int nth, int cpu, const cha
  */
 TEST_F(timer_migration, cpu_that_comes_late)
 {
-	int cpu = late_cpu(&self->cpus), fail_nth = open_fail_nth();
+	int cpu = late_cpu(&self->cpus), fail_nth;
 	struct cpus late = { .nr = 1, .cpu = { cpu }, };
 	char before[8] = "", prepare[8] = "";
 	unsigned int nth;
 
 	if (cpu < 0)
 		SKIP(return, "all CPUs have been up");
+	fail_nth = open_fail_nth();
 
 	ASSERT_TRUE(populate(self->all, &self->cpus, 2, 50, 200));
 	ASSERT_TRUE(all_slept(self->all, 1));
